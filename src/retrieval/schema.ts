@@ -1,0 +1,190 @@
+/**
+ * A query and its answer, as zod schemas: the one source of their types, their validation and
+ * their OpenAPI description. Names are the wire's.
+ */
+import { z } from 'zod';
+
+export const MODES = ['hybrid', 'vector', 'keyword'] as const;
+export const FUSION_METHODS = ['tm2c2', 'min_max', 'rrf'] as const;
+
+/** Weight of the vector leg under `tm2c2`, chosen on the train split of SciFact. */
+export const DEFAULT_VECTOR_WEIGHT = 0.8;
+/** Rank constant of reciprocal rank fusion, from Cormack et al., SIGIR 2009. */
+export const DEFAULT_RANK_CONSTANT = 60;
+/** Candidates a leg contributes before fusion. */
+export const DEFAULT_CANDIDATES = 100;
+export const MAX_CANDIDATES = 1000;
+
+const filterInput = z
+  .record(z.string(), z.json())
+  .meta({ description: 'Metadata filter: {"field": value}, {"field": {"$gte": …}}, $and, $or, $not' });
+
+export const recencySchema = z
+  .strictObject({
+    field: z.string().min(1).meta({ description: 'A date field of the collection' }),
+    half_life_days: z.number().positive().meta({ description: 'Age at which the boost is one half' }),
+    weight: z
+      .number()
+      .min(0)
+      .max(1)
+      .meta({ description: 'Share of recency in the score: score = (1 − w) · relevance + w · decay' }),
+    now: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({ description: 'The moment ages are counted from; the time of the query when absent' }),
+  })
+  .meta({ id: 'Recency' });
+
+export const fusionSchema = z
+  .strictObject({
+    method: z.enum(FUSION_METHODS).default('tm2c2'),
+    vector_weight: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(DEFAULT_VECTOR_WEIGHT)
+      .meta({ description: 'Weight of the vector leg; the keyword leg has the rest' }),
+    rank_constant: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(DEFAULT_RANK_CONSTANT)
+      .meta({ description: 'k of reciprocal rank fusion' }),
+  })
+  .meta({ id: 'Fusion' });
+
+export const queryRequestSchema = z
+  .strictObject({
+    query: z.string().trim().min(1).max(20_000),
+    mode: z.enum(MODES).default('hybrid'),
+    top_k: z.number().int().min(1).max(MAX_CANDIDATES).default(10),
+    offset: z.number().int().min(0).max(MAX_CANDIDATES).default(0),
+    filter: filterInput.optional(),
+    candidates: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_CANDIDATES)
+      .default(DEFAULT_CANDIDATES)
+      .meta({
+        description:
+          'Hits each leg contributes. Pages (offset + top_k) lie within it; the same value gives the same order on every page',
+      }),
+    fusion: fusionSchema.prefault({}),
+    recency: recencySchema.optional(),
+    min_score: z.number().optional(),
+    group_by_document: z
+      .enum(['none', 'best', 'merge'])
+      .default('none')
+      .meta({
+        description:
+          "`best`: one hit a document, its best chunk. `merge`: the same, with the document's other matching chunks inside the hit",
+      }),
+    neighbours: z
+      .number()
+      .int()
+      .min(0)
+      .max(5)
+      .default(0)
+      .meta({ description: 'Chunks before and after each hit to return with it' }),
+    explain: z.boolean().default(false),
+    model_version: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'The model the caller expects; another one is refused with model_mismatch' }),
+    ef_search: z.number().int().min(1).max(1000).optional(),
+    exact: z.boolean().default(false).meta({ description: 'Compare every vector instead of using the index' }),
+  })
+  .meta({ id: 'QueryRequest' });
+
+export const legResultSchema = z
+  .strictObject({
+    rank: z.number().int().nullable().meta({ description: 'Place in this leg, from 1; null when the leg did not bring the chunk itself' }),
+    score: z.number().meta({ description: 'Raw score: similarity or BM25' }),
+    normalized: z.number(),
+    weight: z.number(),
+  })
+  .meta({ id: 'LegResult' });
+
+export const explainSchema = z
+  .strictObject({
+    method: z.enum([...FUSION_METHODS, 'single']),
+    rank_constant: z.number().nullable(),
+    vector: legResultSchema.nullable(),
+    keyword: legResultSchema.nullable(),
+    relevance: z.number().meta({ description: 'The fused score before recency' }),
+    recency: z
+      .strictObject({
+        age_days: z.number().nullable().meta({ description: 'null when the document has no such date' }),
+        half_life_days: z.number(),
+        decay: z.number(),
+        weight: z.number(),
+      })
+      .nullable(),
+  })
+  .meta({ id: 'Explain' });
+
+const passageSchema = z.strictObject({
+  chunk_id: z.string(),
+  ordinal: z.number().int(),
+  heading_path: z.array(z.string()),
+  text: z.string(),
+  start: z.number().int().meta({ description: "Span in the document's text, in UTF-16 code units" }),
+  end: z.number().int(),
+});
+
+export const hitSchema = z
+  .strictObject({
+    ...passageSchema.shape,
+    document_id: z.string(),
+    score: z.number().meta({ description: 'Higher is better; comparable within this answer only' }),
+    title: z.string().nullable(),
+    source: z.string().nullable(),
+    tokens: z.number().int(),
+    metadata: z.record(z.string(), z.json()),
+    explain: explainSchema.optional(),
+    before: z.array(passageSchema).optional(),
+    after: z.array(passageSchema).optional(),
+    more: z
+      .array(z.strictObject({ ...passageSchema.shape, score: z.number() }))
+      .optional()
+      .meta({ description: "The document's other matching chunks, best first (`merge`)" }),
+  })
+  .meta({ id: 'Hit' });
+
+export const queryAnswerSchema = z
+  .strictObject({
+    collection: z.string(),
+    generation: z.number().int(),
+    model_version: z.string(),
+    mode: z.enum(MODES),
+    hits: z.array(hitSchema),
+    total: z
+      .number()
+      .int()
+      .meta({ description: 'Hits among the candidates, all pages together' }),
+    plan: z
+      .strictObject({
+        vector: z.enum(['exact', 'approximate']).nullable(),
+        matches: z.number().int().nullable(),
+      })
+      .optional(),
+    took_ms: z.strictObject({
+      embed: z.number(),
+      legs: z.number(),
+      complete: z.number(),
+      total: z.number(),
+    }),
+  })
+  .meta({ id: 'QueryAnswer' });
+
+/** A query as the caller writes it. */
+export type QueryInput = z.input<typeof queryRequestSchema>;
+/** A query with its defaults filled in. */
+export type QueryRequest = z.output<typeof queryRequestSchema>;
+export type Explain = z.output<typeof explainSchema>;
+export type LegResult = z.output<typeof legResultSchema>;
+export type Hit = z.output<typeof hitSchema>;
+export type QueryAnswer = z.output<typeof queryAnswerSchema>;
