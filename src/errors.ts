@@ -98,3 +98,13 @@ export class RetrievalError extends Error {
 export function hasCode(error: unknown, code: ErrorCode): error is RetrievalError {
   return error instanceof RetrievalError && error.code === code;
 }
+
+/** @throws RetrievalError `cancelled` when the caller has given up. */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw cancelled(signal.reason);
+}
+
+/** What an aborted call rejects with. */
+export function cancelled(cause?: unknown): RetrievalError {
+  return new RetrievalError('cancelled', 'The call was cancelled', cause === undefined ? {} : { cause });
+}

@@ -1,5 +1,5 @@
-import type { Catalog } from './catalog/types.js';
-import type { DryRunDocument, IngestOptions, IngestSummary, Source } from './ingest/types.js';
+import type { Catalog, NewCollection } from './catalog/types.js';
+import type { DryRunItem, IngestOptions, IngestSummary, Source } from './ingest/types.js';
 import type { QueryAnswer, QueryRequest } from './retrieval/schema.js';
 import type { CallOptions, VectorStore } from './stores/port.js';
 
@@ -11,8 +11,15 @@ export interface Runtime {
   /** For probes and metrics only; work goes through catalog, ingest and retrieve. */
   readonly store: Pick<VectorStore, 'kind' | 'ping' | 'capabilities'>;
   ingest(collection: string, source: Source, options?: IngestOptions): Promise<IngestSummary>;
-  /** The chunks an ingest would make, without embedding or writing. */
-  dryRun(collection: string, source: Source, signal?: AbortSignal): AsyncIterable<DryRunDocument>;
+  /**
+   * The chunks an ingest would make, without embedding or writing: into that collection, or into
+   * a new one with that embedder and chunker.
+   */
+  dryRun(
+    target: string | Pick<NewCollection, 'embedder' | 'chunker'>,
+    source: Source,
+    signal?: AbortSignal,
+  ): AsyncIterable<DryRunItem>;
   retrieve(collection: string, request: QueryRequest, options?: CallOptions): Promise<QueryAnswer>;
   /** Rejects with `model_mismatch` when a collection's pin is not what its embedder now is. */
   checkPins(options?: CallOptions): Promise<void>;

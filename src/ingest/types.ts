@@ -54,10 +54,16 @@ export interface IngestSummary {
   readonly embedded: number;
   /** Chunks whose vector was kept because their text had not changed. */
   readonly reused: number;
+  /** True when pruning was asked for but not done, because something failed. */
+  readonly pruneSkipped: boolean;
   readonly elapsedMs: number;
 }
 
-/** What `--dry-run` shows of a document. */
+/** What a dry run shows of a source's item. */
+export type DryRunItem =
+  | { readonly kind: 'document'; readonly document: DryRunDocument }
+  | { readonly kind: 'failed'; readonly failure: IngestFailure };
+
 export interface DryRunDocument {
   readonly id: string;
   readonly title: string | null;

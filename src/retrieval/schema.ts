@@ -3,20 +3,24 @@
  * their OpenAPI description. Names are the wire's.
  */
 import { z } from 'zod';
+import type { JsonValue } from '../model.js';
 
 export const MODES = ['hybrid', 'vector', 'keyword'] as const;
 export const FUSION_METHODS = ['tm2c2', 'min_max', 'rrf'] as const;
 
-/** Weight of the vector leg under `tm2c2`, chosen on the train split of SciFact. */
-export const DEFAULT_VECTOR_WEIGHT = 0.8;
+/** Weight of the vector leg where none is given, chosen on the train split of SciFact. */
+export const DEFAULT_VECTOR_WEIGHT = { tm2c2: 0.8, min_max: 0.5 } as const;
 /** Rank constant of reciprocal rank fusion, from Cormack et al., SIGIR 2009. */
 export const DEFAULT_RANK_CONSTANT = 60;
 /** Candidates a leg contributes before fusion. */
 export const DEFAULT_CANDIDATES = 100;
 export const MAX_CANDIDATES = 1000;
 
+/** Any JSON value, typed as the model has it. */
+export const jsonValueSchema: z.ZodType<JsonValue> = z.json();
+
 const filterInput = z
-  .record(z.string(), z.json())
+  .record(z.string(), jsonValueSchema)
   .meta({ description: 'Metadata filter: {"field": value}, {"field": {"$gte": …}}, $and, $or, $not' });
 
 export const recencySchema = z
@@ -42,15 +46,27 @@ export const fusionSchema = z
       .number()
       .min(0)
       .max(1)
-      .default(DEFAULT_VECTOR_WEIGHT)
-      .meta({ description: 'Weight of the vector leg; the keyword leg has the rest' }),
+      .optional()
+      .meta({
+        description: `Weight of the vector leg; the keyword leg has the rest. Absent: ${String(DEFAULT_VECTOR_WEIGHT.tm2c2)} under tm2c2, ${String(DEFAULT_VECTOR_WEIGHT.min_max)} under min_max. Not for rrf`,
+      }),
     rank_constant: z
       .number()
       .int()
       .min(1)
       .max(10_000)
-      .default(DEFAULT_RANK_CONSTANT)
-      .meta({ description: 'k of reciprocal rank fusion' }),
+      .optional()
+      .meta({
+        description: `k of reciprocal rank fusion, ${String(DEFAULT_RANK_CONSTANT)} when absent. Only for rrf`,
+      }),
+  })
+  .refine((fusion) => fusion.method !== 'rrf' || fusion.vector_weight === undefined, {
+    path: ['vector_weight'],
+    message: 'rrf weighs both legs alike; leave vector_weight out, or use tm2c2 or min_max',
+  })
+  .refine((fusion) => fusion.method === 'rrf' || fusion.rank_constant === undefined, {
+    path: ['rank_constant'],
+    message: 'only rrf has a rank constant',
   })
   .meta({ id: 'Fusion' });
 
@@ -143,7 +159,7 @@ export const hitSchema = z
     title: z.string().nullable(),
     source: z.string().nullable(),
     tokens: z.number().int(),
-    metadata: z.record(z.string(), z.json()),
+    metadata: z.record(z.string(), jsonValueSchema),
     explain: explainSchema.optional(),
     before: z.array(passageSchema).optional(),
     after: z.array(passageSchema).optional(),
@@ -165,6 +181,9 @@ export const queryAnswerSchema = z
       .number()
       .int()
       .meta({ description: 'Hits among the candidates, all pages together' }),
+    recency_now: z.string().optional().meta({
+      description: 'The moment ages were counted from; send it as `recency.now` for further pages',
+    }),
     plan: z
       .strictObject({
         vector: z.enum(['exact', 'approximate']).nullable(),

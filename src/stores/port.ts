@@ -91,6 +91,7 @@ export interface CollectionCounts {
 /** One place of a leg: best first, ties in order of chunk id. */
 export interface LegHit {
   readonly chunkId: string;
+  readonly documentId: string;
   /**
    * Higher is better. Vector: cosine in [-1, 1], the dot product, or minus the Euclidean distance.
    * Keyword: BM25 (0 never occurs).
@@ -194,8 +195,12 @@ export interface VectorStore {
     options?: CallOptions,
   ): Promise<ReadonlyMap<string, Float32Array>>;
   getDocument(collection: string, id: string, options?: CallOptions): Promise<StoredDocument | null>;
-  /** The document's chunks in order. */
-  documentChunks(ref: GenerationRef, id: string, options?: CallOptions): Promise<readonly ChunkRecord[]>;
+  /** The document's chunks in order; `from` and `to` (inclusive) bound the ordinals. */
+  documentChunks(
+    ref: GenerationRef,
+    id: string,
+    options?: CallOptions & { readonly from?: number; readonly to?: number },
+  ): Promise<readonly ChunkRecord[]>;
   /** Documents that match, by id (code point order); `after` is the last id of the page before. */
   listDocuments(
     collection: string,

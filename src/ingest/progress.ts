@@ -1,0 +1,72 @@
+/** Counts of a run, for its progress and its summary. */
+import type { RetrievalError } from '../errors.js';
+import type { IngestFailure, IngestProgress, IngestSummary } from './types.js';
+
+export interface ProgressLog {
+  stage(stage: IngestProgress['stage']): void;
+  unchanged(): void;
+  written(replaced: boolean, chunks: number): void;
+  failed(name: string, error: RetrievalError): void;
+  embedded(texts: number, reused: number): void;
+  removed(documents: number): void;
+  hasFailures(): boolean;
+  summary(pruneSkipped: boolean): IngestSummary;
+}
+
+export function createProgress(
+  totalDocuments: number | null,
+  onProgress: (progress: IngestProgress) => void = () => undefined,
+): ProgressLog {
+  const began = performance.now();
+  const failures: IngestFailure[] = [];
+  const counts = { added: 0, changed: 0, unchanged: 0, removed: 0, chunks: 0, embedded: 0, reused: 0 };
+  let current: IngestProgress['stage'] = 'ingest';
+
+  const report = (): void => {
+    onProgress({
+      stage: current,
+      documents: counts.added + counts.changed + counts.unchanged + failures.length,
+      totalDocuments,
+      chunks: counts.chunks,
+      embedded: counts.embedded,
+      failed: failures.length,
+      elapsedMs: performance.now() - began,
+    });
+  };
+
+  return {
+    stage(stage) {
+      current = stage;
+      report();
+    },
+    unchanged() {
+      counts.unchanged += 1;
+      report();
+    },
+    written(replaced, chunks) {
+      counts[replaced ? 'changed' : 'added'] += 1;
+      counts.chunks += chunks;
+      report();
+    },
+    failed(name, error) {
+      failures.push({ name, code: error.code, reason: error.message });
+      report();
+    },
+    embedded(texts, reused) {
+      counts.embedded += texts;
+      counts.reused += reused;
+      report();
+    },
+    removed(documents) {
+      counts.removed += documents;
+      report();
+    },
+    hasFailures: () => failures.length > 0,
+    summary: (pruneSkipped) => ({
+      ...counts,
+      failed: [...failures],
+      pruneSkipped,
+      elapsedMs: performance.now() - began,
+    }),
+  };
+}

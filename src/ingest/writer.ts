@@ -1,0 +1,128 @@
+/**
+ * Writes prepared documents in batches as their vectors arrive, so that embedding and writing
+ * overlap while memory stays bounded.
+ */
+import { RetrievalError } from '../errors.js';
+import type { Pin } from '../model.js';
+import type { CallOptions, DocumentWrite, GenerationRef, VectorStore } from '../stores/port.js';
+
+/** Chunks that may wait for vectors or for writing. Deep enough that workers never idle. */
+const MAX_CHUNKS_IN_FLIGHT = 1024;
+/** Chunks a batch is written at, if not before. */
+const BATCH_CHUNKS = 256;
+
+export interface WriterPorts {
+  readonly store: Pick<VectorStore, 'putDocuments'>;
+  readonly ref: GenerationRef;
+  readonly pin: Pin;
+  readonly onWritten: (documents: readonly DocumentWrite[]) => void;
+  /** A document that the store refused for its own sake. */
+  readonly onRefused: (id: string, error: RetrievalError) => void;
+}
+
+export interface DocumentWriter {
+  /**
+   * Hands over a document whose vectors are being made. Resolves when there is room for more.
+   * Rejects when an earlier document's embedding, or a write, failed for good.
+   */
+  add(chunkCount: number, pending: Promise<DocumentWrite>): Promise<void>;
+  /** Writes what is left. */
+  finish(): Promise<void>;
+}
+
+export function createDocumentWriter(ports: WriterPorts, options: CallOptions): DocumentWriter {
+  const queue: { readonly chunkCount: number; readonly pending: Promise<DocumentWrite> }[] = [];
+  let inFlight = 0;
+  let running: Promise<void> | null = null;
+  let failure: { readonly error: unknown } | null = null;
+  let wakeAdder: (() => void) | null = null;
+
+  const write = async (batch: readonly DocumentWrite[]): Promise<void> => {
+    try {
+      await ports.store.putDocuments(ports.ref, ports.pin, batch, options);
+      ports.onWritten(batch);
+    } catch (error) {
+      if (!isDocumentsFault(error)) throw error;
+      const [only] = batch;
+      if (batch.length === 1 && only !== undefined) {
+        ports.onRefused(only.document.id, error);
+        return;
+      }
+      // One document spoils its batch: find it, and write the others.
+      for (const item of batch) await write([item]);
+    }
+  };
+
+  const drain = async (): Promise<void> => {
+    let batch: DocumentWrite[] = [];
+    let batchChunks = 0;
+    const flush = async (): Promise<void> => {
+      const documents = batch;
+      const chunks = batchChunks;
+      batch = [];
+      batchChunks = 0;
+      if (documents.length > 0) await write(documents);
+      inFlight -= chunks;
+      wakeAdder?.();
+    };
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        batch.push(await next.pending);
+        batchChunks += next.chunkCount;
+        if (batchChunks >= BATCH_CHUNKS) await flush();
+      }
+    } catch (error) {
+      failure ??= { error };
+    }
+    // Vectors that were paid for are kept, whatever happened to the next document.
+    await flush();
+  };
+
+  const start = (): void => {
+    running ??= drain()
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => {
+        running = null;
+        wakeAdder?.();
+      });
+  };
+
+  const throwFailure = (): void => {
+    if (failure !== null) throw failure.error;
+  };
+
+  return {
+    async add(chunkCount, pending) {
+      // Awaited by `drain` in its turn; until then a rejection must not count as unhandled.
+      pending.catch(() => undefined);
+      throwFailure();
+      inFlight += chunkCount;
+      queue.push({ chunkCount, pending });
+      start();
+      while (inFlight > MAX_CHUNKS_IN_FLIGHT && running !== null) {
+        await new Promise<void>((resolve) => {
+          wakeAdder = resolve;
+        });
+        wakeAdder = null;
+      }
+      throwFailure();
+    },
+
+    async finish() {
+      while (running !== null) await running;
+      throwFailure();
+    },
+  };
+}
+
+function isDocumentsFault(error: unknown): error is RetrievalError {
+  if (!(error instanceof RetrievalError)) return false;
+  return (
+    error.code === 'invalid_document' ||
+    error.code === 'invalid_metadata' ||
+    error.code === 'invalid_vector' ||
+    error.code === 'field_type_conflict'
+  );
+}

@@ -1,0 +1,124 @@
+/** The candidates of a query: both legs, their union, and the scores that one of them lacks. */
+import type { Filter } from '../model.js';
+import { RetrievalError } from '../errors.js';
+import type {
+  CallOptions,
+  ChunkScores,
+  GenerationRef,
+  LegHit,
+  VectorLegPlan,
+  VectorStore,
+} from '../stores/port.js';
+import type { Candidate } from './fusion.js';
+
+export interface CandidateQuery {
+  /** Null: the vector leg is not asked. */
+  readonly vector: Float32Array | null;
+  /** Null: the keyword leg is not asked. */
+  readonly text: string | null;
+  readonly filter: Filter;
+  readonly perLeg: number;
+  readonly efSearch: number | undefined;
+  readonly exact: boolean;
+}
+
+export interface Candidates {
+  readonly candidates: readonly Candidate[];
+  readonly plan: VectorLegPlan | null;
+  readonly legsMs: number;
+  readonly completeMs: number;
+}
+
+/** A chunk was replaced between a leg and its completion: the whole query has to be asked again. */
+export const VANISHED = Symbol('vanished');
+
+/**
+ * Asks the legs in parallel and completes the scores, so that a candidate's place does not depend
+ * on which leg brought it or on how deep the legs went.
+ */
+export async function findCandidates(
+  store: Pick<VectorStore, 'vectorLeg' | 'keywordLeg' | 'scoreChunks'>,
+  ref: GenerationRef,
+  query: CandidateQuery,
+  options: CallOptions,
+): Promise<Candidates | typeof VANISHED> {
+  const began = performance.now();
+  const [vectorLeg, keywordLeg] = await Promise.all([
+    query.vector === null
+      ? null
+      : store.vectorLeg(
+          ref,
+          {
+            vector: query.vector,
+            k: query.perLeg,
+            filter: query.filter,
+            exact: query.exact,
+            ...(query.efSearch === undefined ? {} : { efSearch: query.efSearch }),
+          },
+          options,
+        ),
+    query.text === null
+      ? null
+      : store.keywordLeg(ref, { text: query.text, k: query.perLeg, filter: query.filter }, options),
+  ]);
+  const afterLegs = performance.now();
+  const candidates = await unite(store, ref, query, vectorLeg?.hits ?? null, keywordLeg, options);
+  if (candidates === VANISHED) return VANISHED;
+  return {
+    candidates,
+    plan: vectorLeg?.plan ?? null,
+    legsMs: afterLegs - began,
+    completeMs: performance.now() - afterLegs,
+  };
+}
+
+async function unite(
+  store: Pick<VectorStore, 'scoreChunks'>,
+  ref: GenerationRef,
+  query: CandidateQuery,
+  vectorHits: readonly LegHit[] | null,
+  keywordHits: readonly LegHit[] | null,
+  options: CallOptions,
+): Promise<readonly Candidate[] | typeof VANISHED> {
+  const vectorPlaces = places(vectorHits);
+  const keywordPlaces = places(keywordHits);
+  const documents = new Map(
+    [...(vectorHits ?? []), ...(keywordHits ?? [])].map((hit) => [hit.chunkId, hit.documentId]),
+  );
+  const both = vectorHits !== null && keywordHits !== null;
+  const incomplete = both
+    ? [...documents.keys()].filter((id) => !vectorPlaces.has(id) || !keywordPlaces.has(id))
+    : [];
+  const completed =
+    incomplete.length === 0 || query.vector === null || query.text === null
+      ? new Map<string, ChunkScores>()
+      : await store.scoreChunks(
+          ref,
+          { chunkIds: incomplete, vector: query.vector, text: query.text },
+          options,
+        );
+  if (incomplete.some((id) => !completed.has(id))) return VANISHED;
+
+  return [...documents].map(([chunkId, documentId]) => ({
+    chunkId,
+    documentId,
+    vector: vectorHits === null ? null : legScore(vectorPlaces.get(chunkId), completed.get(chunkId)?.vector),
+    keyword:
+      keywordHits === null ? null : legScore(keywordPlaces.get(chunkId), completed.get(chunkId)?.keyword),
+  }));
+}
+
+function legScore(
+  place: { readonly rank: number; readonly score: number } | undefined,
+  completed: number | null | undefined,
+): { readonly rank: number | null; readonly score: number } {
+  if (place !== undefined) return place;
+  if (typeof completed === 'number') return { rank: null, score: completed };
+  throw new RetrievalError('store_invalid_response', 'The store left out a score it was asked for');
+}
+
+function places(
+  hits: readonly LegHit[] | null,
+): ReadonlyMap<string, { readonly rank: number; readonly score: number }> {
+  return new Map((hits ?? []).map((hit, index) => [hit.chunkId, { rank: index + 1, score: hit.score }]));
+}
