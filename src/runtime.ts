@@ -5,7 +5,7 @@
 import { createCatalog, chunkerSettings } from './catalog/catalog.js';
 import type { Config } from './config.js';
 import type { Embedder } from './embedders/port.js';
-import { EMBEDDER_NAMES } from './embedders/names.js';
+import { EMBEDDERS, openEmbedder } from './embedders/registry.js';
 import { RetrievalError } from './errors.js';
 import { dryRun } from './ingest/dry-run.js';
 import { ingest } from './ingest/pipeline.js';
@@ -33,7 +33,10 @@ export interface RuntimeOverrides {
  */
 export async function openRuntime(config: Config, overrides: RuntimeOverrides = {}): Promise<Runtime> {
   const store = overrides.store ?? (await openStore(config));
-  const embedders = createEmbedderCache(overrides.openEmbedder ?? ((name) => openModel(name, config, overrides)));
+  const embedders = createEmbedderCache(
+    overrides.openEmbedder ??
+      ((name) => openEmbedder(name, config.models, { onNotice: overrides.onNotice })),
+  );
   const work = createWorkTracker();
   const catalog = createCatalog({ store, openEmbedder: embedders.open });
   const getCollection = catalog.getCollection.bind(catalog);
@@ -46,7 +49,7 @@ export async function openRuntime(config: Config, overrides: RuntimeOverrides = 
 
   return {
     catalog,
-    embedders: overrides.embedders ?? EMBEDDER_NAMES,
+    embedders: overrides.embedders ?? EMBEDDERS,
     store,
 
     ingest: (name, source, options) =>
@@ -100,17 +103,6 @@ async function openStore(config: Config): Promise<VectorStore> {
     default:
       return location satisfies never;
   }
-}
-
-async function openModel(name: string, config: Config, overrides: RuntimeOverrides): Promise<Embedder> {
-  const { openEmbedder } = await import('./embedders/registry.js');
-  return openEmbedder(name, {
-    modelDir: config.models.dir,
-    cacheDir: config.models.cacheDir,
-    hubUrl: config.models.hubUrl,
-    threads: config.models.threads,
-    ...(overrides.onNotice === undefined ? {} : { onNotice: overrides.onNotice }),
-  });
 }
 
 interface EmbedderCache {

@@ -1,0 +1,158 @@
+/** What every embedder must do, whatever is behind it. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { RetrievalError } from '../../../src/errors.js';
+import type { Embedder } from '../../../src/embedders/port.js';
+import type { InputType } from '../../../src/model.js';
+
+const TEXTS: readonly string[] = [
+  'The cat sat on the mat.',
+  'PostgreSQL keeps several versions of a row, so readers never wait for writers.',
+  'a',
+  '',
+  'Größe, naïveté, ångström; 漢字かな交じり文; العربية; 🙂👩‍👩‍👧',
+  'fn main() { println!("{}", x[0] + 1); }',
+  'Line one\nLine two\r\n\tLine three   with   spaces',
+  'Embedding text does not depend on what else is embedded with it. '.repeat(12),
+];
+
+export function embedderConformance(name: string, open: () => Promise<Embedder>): void {
+  describe(`embedder conformance: ${name}`, () => {
+    let embedder: Embedder;
+    before(async () => {
+      embedder = await open();
+    });
+    after(() => embedder.close());
+
+    /** A text of exactly that many tokens, ending in `last`. */
+    function textOf(tokens: number, last: string): string {
+      const filler = ['time', 'water', 'house', 'green', 'music'];
+      let text = last;
+      for (let word = 0; embedder.tokenizer.count(text) < tokens; word++)
+        text = `${filler[word % 5]} ${text}`;
+      assert.equal(embedder.tokenizer.count(text), tokens);
+      return text;
+    }
+
+    test('the pin says what decides a vector', () => {
+      const { pin, tokenizer } = embedder;
+      assert.equal(embedder.name, name);
+      assert.ok(pin.dimensions > 0 && pin.provider !== '' && pin.model !== '' && pin.revision !== '');
+      for (const hash of [pin.weightsSha256, pin.tokenizerSha256]) {
+        if (hash !== null) assert.match(hash, /^[0-9a-f]{64}$/u);
+      }
+      assert.ok(tokenizer.maxTokens > 0 && tokenizer.name !== '');
+    });
+
+    for (const inputType of ['document', 'query'] as const satisfies readonly InputType[]) {
+      test(`${inputType}: vectors have the pin's length, are finite, and of unit length if it says so`, async () => {
+        const vectors = await embedder.embed(TEXTS, { inputType });
+        assert.equal(vectors.length, TEXTS.length);
+        for (const vector of vectors) {
+          assert.ok(vector instanceof Float32Array);
+          assert.equal(vector.length, embedder.pin.dimensions);
+          assert.ok(vector.every(Number.isFinite));
+          if (embedder.pin.normalized) assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5);
+        }
+      });
+
+      test(`${inputType}: a text's vector is the same bits alone, in a batch, and in any order`, async () => {
+        const batch = await embedder.embed(TEXTS, { inputType });
+        const reversed = await embedder.embed(TEXTS.toReversed(), { inputType });
+        assert.deepEqual(reversed.toReversed(), batch);
+        for (const [index, text] of TEXTS.entries()) {
+          const [alone] = await embedder.embed([text], { inputType });
+          assert.deepEqual(alone, batch[index], `text ${index}`);
+        }
+      });
+    }
+
+    test('calls at the same time do not mix', async () => {
+      const expected = await embedder.embed(TEXTS, { inputType: 'document' });
+      const calls = Array.from({ length: 12 }, async (_, call) => {
+        const index = call % TEXTS.length;
+        const texts = [...TEXTS.slice(index), ...TEXTS.slice(0, index)];
+        const vectors = await embedder.embed(texts, { inputType: 'document' });
+        assert.deepEqual(vectors, [...expected.slice(index), ...expected.slice(0, index)]);
+      });
+      await Promise.all(calls);
+    });
+
+    test('no texts, no vectors', async () => {
+      assert.deepEqual(await embedder.embed([], { inputType: 'document' }), []);
+    });
+
+    test('the last word of a text of exactly the window counts', async () => {
+      const { maxTokens } = embedder.tokenizer;
+      const [one, other] = await embedder.embed([textOf(maxTokens, 'dog'), textOf(maxTokens, 'law')], {
+        inputType: 'document',
+      });
+      assert.notDeepEqual(one, other);
+    });
+
+    test('a text over the window is refused, naming which and how long; nothing is cut', async () => {
+      const { maxTokens } = embedder.tokenizer;
+      const texts = ['short', textOf(maxTokens + 1, 'dog'), 'short'];
+      await assert.rejects(embedder.embed(texts, { inputType: 'document' }), (error: unknown) => {
+        assert.ok(error instanceof RetrievalError);
+        assert.equal(error.code, 'invalid_request');
+        assert.equal(error.details['index'], 1);
+        assert.equal(error.details['tokens'], maxTokens + 1);
+        assert.ok(!error.message.includes('dog'));
+        return true;
+      });
+    });
+
+    test('an aborted call rejects with cancelled, before and while it runs, and harms no other', async () => {
+      const options = { inputType: 'document' } as const;
+      await assert.rejects(embedder.embed(['a'], { ...options, signal: AbortSignal.abort() }), {
+        code: 'cancelled',
+      });
+      const controller = new AbortController();
+      const texts = Array.from({ length: 400 }, (_, index) => `${textOf(40, 'dog')} ${index}`);
+      const running = embedder.embed(texts, { ...options, signal: controller.signal });
+      const [beside] = await Promise.all([
+        embedder.embed(['a'], options),
+        embedder.embed(['a'], options).then(() => controller.abort()),
+        assert.rejects(running, { code: 'cancelled' }),
+      ]);
+      assert.deepEqual(beside, await embedder.embed(['a'], options));
+    });
+
+    test('counting is linear in time, even on text made to be hard', () => {
+      const megabyte = 1_000_000;
+      const hard = [
+        'a'.repeat(megabyte),
+        '.'.repeat(megabyte),
+        '漢'.repeat(megabyte / 2),
+        '\ud800'.repeat(megabyte),
+        `a${'\u0301\u0323'.repeat(megabyte / 2)}`,
+        `a${'\u0301\u200d\u0323'.repeat(megabyte / 3)}`,
+        `${'zqxjkvwbp'.repeat(11)} `.repeat(megabyte / 100),
+      ];
+      for (const text of hard) {
+        const started = performance.now();
+        embedder.tokenizer.count(text);
+        const elapsed = performance.now() - started;
+        assert.ok(elapsed < 8000, `${text.length} characters took ${Math.round(elapsed)} ms`);
+      }
+    });
+
+    test('counting: nothing is no token, words add up', () => {
+      const { tokenizer } = embedder;
+      assert.equal(tokenizer.count(''), 0);
+      const one = tokenizer.count('water ');
+      assert.ok(one > 0);
+      assert.equal(tokenizer.count('water '.repeat(1000)), 1000 * one);
+    });
+
+    test('closed, and closed again; then it says so', async () => {
+      const other = await open();
+      const running = other.embed(['a', 'b'], { inputType: 'document' });
+      await Promise.all([other.close(), other.close()]);
+      assert.equal((await running).length, 2);
+      await other.close();
+      await assert.rejects(other.embed(['a'], { inputType: 'document' }), RetrievalError);
+    });
+  });
+}

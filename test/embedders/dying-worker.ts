@@ -1,0 +1,19 @@
+/** The real worker, in a thread that dies of certain texts: for the pool's tests. */
+import { rmSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import type { ToWorker } from '../../src/embedders/minilm/protocol.js';
+
+parentPort?.on('message', (message: ToWorker) => {
+  if (message.kind !== 'task') return;
+  if (message.text === 'deadly') process.exit(1);
+  const once = /^deadly while (?<file>.+) is there$/u.exec(message.text)?.groups?.['file'];
+  if (once === undefined) return;
+  try {
+    rmSync(once);
+  } catch {
+    return;
+  }
+  process.exit(1);
+});
+
+await import('../../src/embedders/minilm/worker.js');
