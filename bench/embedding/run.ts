@@ -14,6 +14,7 @@ import type { Embedder } from '../../src/embedders/port.js';
 import { openEmbedder } from '../../src/embedders/registry.js';
 import { packageRoot } from '../../src/package-root.js';
 import { modelVersion } from '../../src/pin.js';
+import { quantile } from '../support/stats.js';
 import { bareOnnxruntime, plumbline, transformersPipelines, type Contender } from './contenders.js';
 import { writeReport, type Row } from './report.js';
 import { dataSetTexts, madeUpTexts } from './texts.js';
@@ -106,9 +107,4 @@ async function timeQueries(opened: Embedder): Promise<number[]> {
     times.push(performance.now() - started);
   }
   return times.slice(20);
-}
-
-function quantile(numbers: readonly number[], at: number): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(at * sorted.length))] ?? Number.NaN;
 }
