@@ -23,7 +23,8 @@ const MAX_TERM_LENGTH = 128;
 const WORD =
   /(?<![\p{L}\p{N}_])(?:[cf]#|[a-z]\+\+|\.net)(?![\p{L}\p{N}_])|[\p{L}\p{N}\p{M}]+(?:['’ʼ._-][\p{L}\p{N}\p{M}]+)*/gu;
 const CJK = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー]+$/u;
-const CJK_RUN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー]+|[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー]+/gu;
+const CJK_RUN =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー]+|[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー]+/gu;
 
 /**
  * The analyzer of a language: `english` drops stop words and stems by Snowball's English
@@ -49,9 +50,16 @@ export function countTerms(terms: readonly string[]): ReadonlyMap<string, number
   return counts;
 }
 
+/**
+ * Normalising sorts each run of combining marks, in time quadratic in the run's length. As in
+ * Unicode's stream-safe text format (UAX #15), a joiner ends every run after thirty.
+ */
+const LONG_MARKS = /\p{M}{30}/gu;
+
 function fold(text: string): string {
   return text
     .toWellFormed()
+    .replace(LONG_MARKS, '$&\u034f')
     .normalize('NFKD')
     .replace(/(\p{Script=Latin})\p{Mn}+/gu, '$1')
     .normalize('NFC')

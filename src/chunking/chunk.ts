@@ -1,0 +1,202 @@
+/**
+ * Cuts a document into chunks along its structure.
+ *
+ * Whole blocks of one section are packed up to the target; a block that is larger is cut at the
+ * borders of its own kind (rows, lines, items, sentences), then between words, then inside a word.
+ * Small neighbouring sections under one parent share a chunk (see `groupSections`); a section that
+ * has a quarter of the target's tokens stands alone.
+ *
+ * No chunk exceeds the tokenizer's window: sums of parts' counts only plan, and every chunk's
+ * indexed text is counted once as a whole, and divided again if it is over. All work is linear in
+ * the text's length.
+ */
+import { createHash } from 'node:crypto';
+import { RetrievalError } from '../errors.js';
+import type { Chunk, ChunkerSettings, ChunkSplit, Document, Tokenizer } from '../model.js';
+import { headingPaths } from './heading-path.js';
+import type { HeadingPaths } from './heading-path.js';
+import { gapCounter, packPieces } from './pack.js';
+import type { Pack } from './pack.js';
+import { NO_DECORATION, blockPieces } from './pieces.js';
+import type { Piece } from './pieces.js';
+import { groupSections, sectionsOf } from './sections.js';
+import type { Section, SectionSize } from './sections.js';
+import { splitSpan } from './split-text.js';
+
+/** A section with this part of the target's tokens stands alone. */
+export const STANDS_ALONE = 1 / 4;
+/**
+ * Most characters of a chunk's own span for each token of its target. Real text has 3 to 6; word
+ * piece tokenizers make one "unknown" token of a word of any length.
+ */
+export const MAX_CHARACTERS_PER_TOKEN = 12;
+
+interface SizedSection extends SectionSize {
+  readonly pieces: readonly Piece[];
+}
+
+interface Context {
+  readonly document: Document;
+  readonly sections: readonly Section[];
+  readonly tokenizer: Tokenizer;
+  readonly paths: HeadingPaths;
+  readonly occurrences: Map<string, number>;
+  readonly chunks: Chunk[];
+}
+
+/** The document's chunks in order. A document of white space has none. */
+export function chunkDocument(
+  document: Document,
+  settings: ChunkerSettings,
+  tokenizer: Tokenizer,
+): readonly Chunk[] {
+  const { text } = document;
+  const sections = sectionsOf(document);
+  const paths = headingPaths(document.title, tokenizer);
+  const context = {
+    document,
+    sections,
+    tokenizer,
+    paths,
+    occurrences: new Map<string, number>(),
+    chunks: [],
+  };
+  const countGap = gapCounter(text, tokenizer);
+  const sized = sections.map((section): SizedSection => {
+    const limit = Math.max(
+      1,
+      Math.min(settings.targetTokens, tokenizer.maxTokens - paths.bound(section.path)),
+    );
+    const limits = { tokens: limit, characters: limit * MAX_CHARACTERS_PER_TOKEN };
+    const pieces = section.blocks.flatMap((block) =>
+      blockPieces(text, block, section.index, limits, tokenizer),
+    );
+    return { section, limit, pieces, tokens: pieces.reduce((sum, piece) => sum + piece.tokens, 0) };
+  });
+  const target = Math.min(settings.targetTokens, tokenizer.maxTokens);
+  for (const group of groupSections(sized, target * STANDS_ALONE)) {
+    const limit = group.reduce((least, size) => Math.min(least, size.limit), target);
+    const packs = packPieces(
+      text,
+      group.flatMap(({ pieces }) => pieces),
+      {
+        limits: { tokens: limit, characters: limit * MAX_CHARACTERS_PER_TOKEN },
+        overlapTokens: Math.min(settings.overlapTokens, Math.floor(limit / 2)),
+        countGap,
+        tokenizer,
+      },
+    );
+    for (const pack of packs) emit(pack, context);
+  }
+  return context.chunks;
+}
+
+/** Adds the pack as a chunk, or, when it is over the window after all, as several. */
+function emit(pack: Pack, context: Context): void {
+  const { document, tokenizer, paths } = context;
+  const [first, ...more] = pack.pieces;
+  const last = more.at(-1) ?? first;
+  const headingPath = paths.full(pathOf(pack, context.sections));
+  // Decorations belong to text that begins and ends with its own pieces.
+  const lead = pack.start === first.start ? first.lead.text : '';
+  const text = lead + document.text.slice(pack.start, last.end) + last.trail.text;
+  const prefix = paths.prefix(headingPath);
+  const withPath = prefix === '' ? text : `${prefix}\n${text}`;
+  const isSmallest = more.length === 0 && pack.start === first.start && !isDivisible(first, document.text);
+  let indexedText = withPath;
+  let tokens = tokenizer.count(indexedText);
+  if (tokens > tokenizer.maxTokens && isSmallest) {
+    // A window of a few tokens has no room for a path.
+    indexedText = text;
+    tokens = tokenizer.count(indexedText);
+    if (tokens > tokenizer.maxTokens) {
+      throw new RetrievalError(
+        'internal',
+        `The window of ${tokenizer.name} is too small for a single character`,
+      );
+    }
+  }
+  if (tokens > tokenizer.maxTokens) {
+    for (const part of divide(pack, document.text, tokenizer)) emit(part, context);
+    return;
+  }
+  const occurrence = context.occurrences.get(indexedText) ?? 0;
+  context.occurrences.set(indexedText, occurrence + 1);
+  context.chunks.push({
+    id: chunkId(document.id, indexedText, occurrence),
+    documentId: document.id,
+    ordinal: context.chunks.length,
+    start: pack.start,
+    end: last.end,
+    overlap: first.start - pack.start,
+    headingPath,
+    text,
+    indexedText,
+    tokens,
+    split: coarsest(first.before, pack.after),
+  });
+}
+
+/** First without the overlap, then in halves, at last inside the one piece. */
+function divide(pack: Pack, text: string, tokenizer: Tokenizer): readonly Pack[] {
+  const [first, ...more] = pack.pieces;
+  if (pack.start < first.start) return [{ ...pack, start: first.start }];
+  const pieces = more.length > 0 ? pack.pieces : halves(first, text, tokenizer);
+  const middle = Math.ceil(pieces.length / 2);
+  return [pieces.slice(0, middle), pieces.slice(middle)].flatMap(
+    ([head, ...tail], index): readonly Pack[] => {
+      if (head === undefined) return [];
+      const after = index === 0 ? (pieces[middle]?.before ?? pack.after) : pack.after;
+      return [{ pieces: [head, ...tail], start: head.start, after }];
+    },
+  );
+}
+
+function isDivisible(piece: Piece, text: string): boolean {
+  const isDecorated = piece.lead !== NO_DECORATION || piece.trail !== NO_DECORATION;
+  return isDecorated || Array.from(text.slice(piece.start, Math.min(piece.end, piece.start + 4))).length > 1;
+}
+
+function halves(piece: Piece, text: string, tokenizer: Tokenizer): readonly Piece[] {
+  const plain = { ...piece, lead: NO_DECORATION, trail: NO_DECORATION };
+  const length = piece.end - piece.start;
+  const limits = {
+    tokens: Math.max(1, Math.floor(piece.tokens / 2)),
+    characters: Math.max(1, Math.ceil(length / 2)),
+  };
+  const parts = splitSpan(text, piece, limits, tokenizer);
+  return parts.map((part, index) => ({
+    ...plain,
+    ...part,
+    before: index === 0 ? piece.before : part.before,
+  }));
+}
+
+/** What the sections with text in the pack have in common; of bare headings, the last one's. */
+function pathOf(pack: Pack, sections: readonly Section[]): readonly string[] {
+  const withText = pack.pieces.filter((piece) => !piece.isHeading);
+  const last = pack.pieces.at(-1);
+  const indexes = new Set(
+    (withText.length > 0 ? withText : last === undefined ? [] : [last]).map((p) => p.section),
+  );
+  const [first, ...others] = [...indexes].map((index) => sections[index]?.path ?? []);
+  let path = first ?? [];
+  for (const other of others) {
+    let shared = 0;
+    while (shared < path.length && path[shared] === other[shared]) shared += 1;
+    path = path.slice(0, shared);
+  }
+  return path;
+}
+
+const ORDER: readonly ChunkSplit[] = ['block', 'sentence', 'token'];
+
+function coarsest(a: ChunkSplit, b: ChunkSplit): ChunkSplit {
+  return ORDER.indexOf(a) > ORDER.indexOf(b) ? a : b;
+}
+
+/** 32 hex digits; JSON keeps the parts apart whatever they hold. */
+function chunkId(documentId: string, indexedText: string, occurrence: number): string {
+  const key = JSON.stringify([documentId, indexedText, occurrence]);
+  return createHash('sha256').update(key).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,47 @@
+/** Lines and white space of a text. */
+
+/** Offsets of the lines' first characters. */
+export function lineStarts(text: string): readonly number[] {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** Whether the code unit at `index` is white space, as `\s` and `trim` have it. */
+export function isSpaceAt(text: string, index: number): boolean {
+  const code = text.charCodeAt(index);
+  if (code <= 32) return code === 32 || (code >= 9 && code <= 13);
+  return code >= 0xa0 && /\s/u.test(text.charAt(index));
+}
+
+/** First character of `[start, end)` that is no white space; `end` when there is none. */
+export function skipSpace(text: string, start: number, end: number): number {
+  let at = start;
+  while (at < end && isSpaceAt(text, at)) at += 1;
+  return at;
+}
+
+/** The end of `[start, end)` without trailing white space. */
+export function trimEnd(text: string, start: number, end: number): number {
+  let at = end;
+  while (at > start && isSpaceAt(text, at - 1)) at -= 1;
+  return at;
+}
+
+/** The largest index at or below `index` that is not inside a surrogate pair. */
+export function codePointBorder(text: string, index: number): number {
+  const low = text.charCodeAt(index);
+  const high = text.charCodeAt(index - 1);
+  const inside = low >= 0xdc00 && low <= 0xdfff && high >= 0xd800 && high <= 0xdbff;
+  return inside ? index - 1 : index;
+}
+
+/** At most `length` code units, never half a surrogate pair, no white space at a cut end. */
+export function cut(text: string, length: number): string {
+  return text.length <= length ? text : text.slice(0, codePointBorder(text, length)).trimEnd();
+}
+
+/** White space runs as one space, none at the ends. */
+export function collapse(text: string): string {
+  return text.replace(/\s+/gu, ' ').trim();
+}

@@ -1,0 +1,73 @@
+/** From what a source yields to canonical text with its structure. */
+import type { Block, Document, RawDocument } from '../model.js';
+import { parseHtml } from './html.js';
+import { skipSpace, trimEnd } from './lines.js';
+import { markdownBlocks } from './markdown.js';
+import { plainTextBlocks } from './plain-text.js';
+
+/**
+ * Parses a document. Never fails: what no rule claims is a block of kind `other`.
+ *
+ * Of Markdown and plain text, `text` is the content itself, made well-formed, with NUL as U+FFFD,
+ * every line end as `\n`, and no byte order mark. Of HTML it is the page's readable text. Front
+ * matter is the source's to take off. The title is the given one, or HTML's `<title>`, or the first
+ * heading of level 1.
+ */
+export function parseDocument(raw: RawDocument): Document {
+  const content = clean(raw.content);
+  const { text, blocks, title } = structure(raw.format, content);
+  const heading = blocks.find((block) => block.level === 1 && block.title !== '');
+  return {
+    id: raw.id,
+    title: raw.title ?? title ?? heading?.title ?? null,
+    source: raw.source ?? null,
+    text,
+    blocks,
+    metadata: raw.metadata,
+  };
+}
+
+interface Structure {
+  readonly text: string;
+  readonly blocks: readonly Block[];
+  readonly title: string | null;
+}
+
+function structure(format: RawDocument['format'], content: string): Structure {
+  switch (format) {
+    case 'markdown':
+      return { text: content, blocks: complete(content, markdownBlocks(content)), title: null };
+    case 'text':
+      return { text: content, blocks: plainTextBlocks(content), title: null };
+    case 'html':
+      return parseHtml(content);
+    default:
+      return format satisfies never;
+  }
+}
+
+function clean(content: string): string {
+  return content
+    .toWellFormed()
+    .replace(/^\uFEFF/u, '')
+    .replaceAll('\0', '\uFFFD')
+    .replace(/\r\n?/gu, '\n');
+}
+
+/** Puts what lies between the blocks, if it is more than white space, into blocks of its own. */
+function complete(text: string, blocks: readonly Block[]): readonly Block[] {
+  const all: Block[] = [];
+  let at = 0;
+  const fill = (to: number): void => {
+    const start = skipSpace(text, at, to);
+    if (start < to) all.push({ kind: 'other', start, end: trimEnd(text, start, to) });
+  };
+  for (const block of blocks) {
+    if (block.start < at) continue;
+    fill(block.start);
+    all.push(block);
+    at = block.end;
+  }
+  fill(text.length);
+  return all;
+}
