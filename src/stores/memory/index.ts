@@ -1,0 +1,289 @@
+/**
+ * The exact store in memory: the reference that every backend is compared with, and enough for
+ * experiments that need no second process. Every write is one synchronous step, so readers see
+ * all of it or nothing.
+ */
+import { textHash } from '../../chunking/text-hash.js';
+import { RetrievalError, throwIfCancelled } from '../../errors.js';
+import { compareCodePoints } from '../../metadata/compare-code-points.js';
+import type { Collection, Fields, FieldType } from '../../model.js';
+import { assertSamePin } from '../../pin.js';
+import type {
+  CallOptions,
+  ChunkRecord,
+  DocumentSummary,
+  DocumentWrite,
+  GenerationRef,
+  StoreCapabilities,
+  VectorStore,
+} from '../port.js';
+import { validateDimensions, validateVector } from '../validate.js';
+import { compileFilter } from './evaluate.js';
+import { deepFreeze } from './freeze.js';
+import { createGenerationData } from './generation.js';
+import type { GenerationData, MemoryChunk } from './generation.js';
+
+interface StoredEntry {
+  readonly write: DocumentWrite;
+  readonly ingestedAt: string;
+}
+
+interface MemoryCollection {
+  collection: Collection;
+  readonly documents: Map<string, StoredEntry>;
+  readonly data: GenerationData;
+}
+
+const CAPABILITIES: StoreCapabilities = {
+  metrics: ['cosine', 'dot', 'l2'],
+  indexes: ['hnsw', 'ivfflat', 'none'],
+  languages: ['english', 'none'],
+  maxDimensions: 65_536,
+};
+
+export function createMemoryStore(): VectorStore {
+  const collections = new Map<string, MemoryCollection>();
+  let nextGeneration = 1;
+
+  const find = (name: string): MemoryCollection => {
+    const found = collections.get(name);
+    if (found === undefined) {
+      throw new RetrievalError('collection_not_found', `There is no collection "${name}"`, { field: 'name' });
+    }
+    return found;
+  };
+  const findGeneration = (ref: GenerationRef): MemoryCollection => {
+    const found = find(ref.collection);
+    if (found.data.generation.id !== ref.generation) {
+      throw new RetrievalError(
+        'collection_not_found',
+        `Collection "${ref.collection}" no longer has generation ${String(ref.generation)}`,
+      );
+    }
+    return found;
+  };
+  const removeDocument = (held: MemoryCollection, id: string): boolean => {
+    const entry = held.documents.get(id);
+    if (entry === undefined) return false;
+    for (const chunk of entry.write.chunks) held.data.remove(chunk.id);
+    return held.documents.delete(id);
+  };
+  /** Every call is one synchronous step behind a promise. */
+  const step = <T>(options: CallOptions | undefined, run: () => T): Promise<T> =>
+    new Promise((resolve) => {
+      throwIfCancelled(options?.signal);
+      resolve(run());
+    });
+
+  return {
+    kind: 'memory',
+    capabilities: CAPABILITIES,
+    ping: (options) => step(options, () => undefined),
+    close: () => Promise.resolve(),
+
+    createCollection: (spec, options) =>
+      step(options, () => {
+        if (collections.has(spec.name)) {
+          throw new RetrievalError('collection_exists', `Collection "${spec.name}" exists already`, {
+            field: 'name',
+          });
+        }
+        validateDimensions('memory', spec.pin.dimensions, CAPABILITIES.maxDimensions);
+        const { name, fieldMode, fields, language, ...rest } = deepFreeze(structuredClone(spec));
+        const generation = { id: nextGeneration, state: 'active', ...rest } as const;
+        nextGeneration += 1;
+        const createdAt = new Date().toISOString();
+        const collection = deepFreeze<Collection>({
+          name,
+          fieldMode,
+          fields,
+          language,
+          generation,
+          createdAt,
+        });
+        const data = createGenerationData(generation, language);
+        collections.set(name, { collection, documents: new Map(), data });
+        return collection;
+      }),
+    getCollection: (name, options) => step(options, () => collections.get(name)?.collection ?? null),
+    listCollections: (options) =>
+      step(options, () =>
+        [...collections.values()]
+          .map(({ collection }) => collection)
+          .sort((a, b) => compareCodePoints(a.name, b.name)),
+      ),
+    deleteCollection: (name, options) => step(options, () => collections.delete(name)),
+    countCollection: (name, options) =>
+      step(options, () => {
+        const { documents, data } = find(name);
+        return { documents: documents.size, chunks: data.chunks.size };
+      }),
+    addFields: (name, fields, options) =>
+      step(options, () => {
+        const held = find(name);
+        held.collection = deepFreeze({
+          ...held.collection,
+          fields: merged(held.collection.fields, fields),
+        });
+        return held.collection;
+      }),
+
+    putDocuments: (ref, pin, documents, options) =>
+      step(options, () => {
+        const held = findGeneration(ref);
+        const { generation } = held.data;
+        assertSamePin(ref.collection, generation.pin, pin);
+        for (const { chunks } of documents) {
+          for (const { vector } of chunks) validateVector(vector, pin.dimensions, generation.metric);
+        }
+        const ingestedAt = new Date().toISOString();
+        // Readers are given what is kept here, so nobody may change it: neither they nor the writer.
+        for (const write of documents.map((given) => deepFreeze(structuredClone(given)))) {
+          removeDocument(held, write.document.id);
+          held.documents.set(write.document.id, { write, ingestedAt });
+          for (const chunk of write.chunks) held.data.add(chunk, write.values);
+        }
+      }),
+    contentHashes: (ref, ids, options) =>
+      step(options, () => {
+        const { documents } = findGeneration(ref);
+        return new Map(
+          ids.flatMap((id) => {
+            const entry = documents.get(id);
+            return entry === undefined ? [] : [[id, entry.write.contentHash] as const];
+          }),
+        );
+      }),
+    documentVectors: (ref, id, options) =>
+      step(options, () => {
+        const chunks = findGeneration(ref).documents.get(id)?.write.chunks ?? [];
+        return new Map(chunks.map((chunk) => [textHash(chunk.indexedText), chunk.vector.slice()]));
+      }),
+    getDocument: (name, id, options) =>
+      step(options, () => {
+        const entry = find(name).documents.get(id);
+        if (entry === undefined) return null;
+        const { document, contentHash, chunks } = entry.write;
+        return { document, contentHash, ingestedAt: entry.ingestedAt, chunkCount: chunks.length };
+      }),
+    documentChunks: (ref, id, options) =>
+      step(options, () => {
+        const held = findGeneration(ref);
+        const from = options?.from ?? 0;
+        const to = options?.to ?? Infinity;
+        return (held.documents.get(id)?.write.chunks ?? [])
+          .filter(({ ordinal }) => ordinal >= from && ordinal <= to)
+          .flatMap((chunk) => toRecord(held, held.data.chunks.get(chunk.id)) ?? []);
+      }),
+    listDocuments: (name, query, options) =>
+      step(options, () => {
+        const { after } = query;
+        const accept = compileFilter(query.filter);
+        const matching = [...find(name).documents.values()]
+          .filter(
+            ({ write }) =>
+              accept(write.values) &&
+              (after === undefined || compareCodePoints(write.document.id, after) > 0),
+          )
+          .sort((a, b) => compareCodePoints(a.write.document.id, b.write.document.id));
+        const items = matching.slice(0, query.limit).map(toSummary);
+        return { items, next: matching.length > query.limit ? (items.at(-1)?.id ?? null) : null };
+      }),
+    countDocuments: (name, filter, options) =>
+      step(options, () => {
+        const accept = compileFilter(filter);
+        return [...find(name).documents.values()].filter(({ write }) => accept(write.values)).length;
+      }),
+    deleteDocuments: (name, ids, options) =>
+      step(options, () => {
+        const held = find(name);
+        return ids.filter((id) => removeDocument(held, id)).length;
+      }),
+    deleteByFilter: (name, filter, options) =>
+      step(options, () => {
+        const held = find(name);
+        const accept = compileFilter(filter);
+        const ids = [...held.documents.values()]
+          .filter(({ write }) => accept(write.values))
+          .map(({ write }) => write.document.id);
+        return ids.filter((id) => removeDocument(held, id)).length;
+      }),
+    finishLoad: (ref, options) =>
+      step(options, () => {
+        findGeneration(ref);
+      }),
+
+    vectorLeg: (ref, query, options) =>
+      step(options, () => {
+        const { data } = findGeneration(ref);
+        validateVector(query.vector, data.generation.pin.dimensions, data.generation.metric);
+        const accept = compileFilter(query.filter);
+        let matching = 0;
+        const hits = data.nearest(query.vector, query.k, (values) => {
+          const accepted = accept(values);
+          if (accepted) matching += 1;
+          return accepted;
+        });
+        return { hits, plan: { strategy: 'exact', matches: matching } };
+      }),
+    keywordLeg: (ref, query, options) =>
+      step(options, () =>
+        findGeneration(ref).data.bestKeywords(query.text, query.k, compileFilter(query.filter)),
+      ),
+    scoreChunks: (ref, query, options) =>
+      step(options, () => {
+        const { data } = findGeneration(ref);
+        if (query.vector !== undefined) {
+          validateVector(query.vector, data.generation.pin.dimensions, data.generation.metric);
+        }
+        return data.score(query.chunkIds, query.vector, query.text);
+      }),
+    getChunks: (ref, ids, options) =>
+      step(options, () => {
+        const held = findGeneration(ref);
+        return new Map(
+          ids.flatMap((id) => {
+            const record = toRecord(held, held.data.chunks.get(id));
+            return record === null ? [] : [[id, record] as const];
+          }),
+        );
+      }),
+  };
+}
+
+function merged(known: Fields, added: Fields): Fields {
+  const fields: Record<string, FieldType> = { ...known };
+  for (const [name, type] of Object.entries(added)) {
+    const before = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (before !== undefined && before !== type) {
+      throw new RetrievalError(
+        'field_type_conflict',
+        `Field "${name}" is a ${before} in this collection; it cannot also be a ${type}`,
+        { field: `metadata.${name}`, details: { expected: before, given: type } },
+      );
+    }
+    fields[name] = type;
+  }
+  return fields;
+}
+
+function toRecord(held: MemoryCollection, entry: MemoryChunk | undefined): ChunkRecord | null {
+  const stored = entry === undefined ? undefined : held.documents.get(entry.chunk.documentId);
+  if (entry === undefined || stored === undefined) return null;
+  const { vector: _, ...chunk } = entry.chunk;
+  const { title, source, metadata } = stored.write.document;
+  return { ...chunk, title, source, metadata, values: entry.values };
+}
+
+function toSummary({ write, ingestedAt }: StoredEntry): DocumentSummary {
+  const { id, title, source, metadata } = write.document;
+  return {
+    id,
+    title,
+    source,
+    metadata,
+    contentHash: write.contentHash,
+    ingestedAt,
+    chunkCount: write.chunks.length,
+  };
+}

@@ -1,0 +1,246 @@
+/** Collections and generations in the database. */
+import { RetrievalError } from '../../errors.js';
+import type { Collection, Fields } from '../../model.js';
+import type { CallOptions, CollectionCounts, CollectionSpec, GenerationRef } from '../port.js';
+import { toColumns, toFields } from './columns.js';
+import type { FieldColumn } from './columns.js';
+import type { Database, Row, Session } from './database.js';
+import { collectionRowSchema, readRow } from './rows.js';
+import {
+  addColumns,
+  createDocuments,
+  createGeneration,
+  documentsTable,
+  generationTables,
+  tablesOf,
+} from './tables.js';
+import type { GenerationTables } from './tables.js';
+
+/** A collection with where its active generation is. */
+export interface Located {
+  readonly collection: Collection;
+  readonly collectionId: number;
+  readonly columns: readonly FieldColumn[];
+  readonly documents: string;
+  readonly tables: GenerationTables;
+  readonly chunkCount: number;
+  readonly indexBuilt: boolean;
+}
+
+const SELECT = `select c.id as collection_id, c.name, c.created_at, c.field_mode, c.fields, c.language,
+  g.id as generation_id, g.state, g.embedder, g.pin, g.chunker, g.metric, g.vector_index, g.chunk_count,
+  g.index_built
+  from plumbline.collections c join plumbline.generations g on g.collection_id = c.id and g.state = 'active'`;
+
+/** Reads collections; remembers where generations are, which never changes while they exist. */
+export interface PgCatalog {
+  create(spec: CollectionSpec, options?: CallOptions): Promise<Collection>;
+  find(name: string, options?: CallOptions): Promise<Located | null>;
+  /** @throws RetrievalError `collection_not_found` */
+  get(name: string, options?: CallOptions): Promise<Located>;
+  list(options?: CallOptions): Promise<readonly Collection[]>;
+  delete(name: string, options?: CallOptions): Promise<boolean>;
+  count(name: string, options?: CallOptions): Promise<CollectionCounts>;
+  addFields(name: string, fields: Fields, options?: CallOptions): Promise<Collection>;
+  /** From memory where it can be: a generation that is gone shows when its tables are used. */
+  locate(ref: GenerationRef, options?: CallOptions): Promise<Located>;
+}
+
+export function createPgCatalog(database: Database): PgCatalog {
+  const known = new Map<number, Located>();
+
+  const remember = (located: Located): Located => {
+    known.set(located.collection.generation.id, located);
+    return located;
+  };
+  const find = async (name: string, options?: CallOptions): Promise<Located | null> => {
+    const rows = await database.query(
+      { name: 'find_collection', text: `${SELECT} where c.name = $1`, values: [name] },
+      options,
+    );
+    return rows[0] === undefined ? null : remember(toLocated(rows[0]));
+  };
+  const get = async (name: string, options?: CallOptions): Promise<Located> => {
+    const located = await find(name, options);
+    if (located === null) throw noCollection(name);
+    return located;
+  };
+
+  return {
+    find,
+    get,
+
+    async create(spec, options) {
+      try {
+        await database.transaction((session) => createCollection(session, spec), options);
+      } catch (error) {
+        if (error instanceof RetrievalError && error.details['sqlstate'] === '23505')
+          throw collectionExists(spec.name);
+        throw error;
+      }
+      return (await get(spec.name, options)).collection;
+    },
+
+    async list(options) {
+      const rows = await database.query({ text: `${SELECT} order by c.name` }, options);
+      return rows.map((row) => remember(toLocated(row)).collection);
+    },
+
+    delete: (name, options) =>
+      database.transaction(async (session) => {
+        const [row] = await session.query({
+          text: 'select id from plumbline.collections where name = $1 for update',
+          values: [name],
+        });
+        if (row === undefined) return false;
+        const id = Number(row['id']);
+        const generations = await session.query({
+          text: 'select id from plumbline.generations where collection_id = $1 for update',
+          values: [id],
+        });
+        const tables = generations.flatMap((generation) =>
+          tablesOf(generationTables(Number(generation['id']))),
+        );
+        for (const table of [documentsTable(id), ...tables]) {
+          await session.query({ text: `drop table if exists ${table}` });
+        }
+        await session.query({ text: 'delete from plumbline.collections where id = $1', values: [id] });
+        return true;
+      }, options),
+
+    async count(name, options) {
+      const { documents, chunkCount } = await get(name, options);
+      const [row] = await database.query(
+        { text: `select count(*)::integer as documents from ${documents}` },
+        options,
+      );
+      return { documents: Number(row?.['documents'] ?? 0), chunks: chunkCount };
+    },
+
+    async addFields(name, fields, options) {
+      await database.transaction((session) => addFields(session, name, fields), options);
+      return (await get(name, options)).collection;
+    },
+
+    async locate(ref, options) {
+      const remembered = known.get(ref.generation);
+      if (remembered?.collection.name === ref.collection) return remembered;
+      const located = await get(ref.collection, options);
+      if (located.collection.generation.id !== ref.generation) throw noGeneration(ref);
+      return located;
+    },
+  };
+}
+
+async function createCollection(session: Session, spec: CollectionSpec): Promise<void> {
+  const fields = Object.entries(spec.fields).map(([name, type]) => ({ name, type }));
+  const columns = toColumns(fields);
+  const [collection] = await session.query({
+    text: `insert into plumbline.collections (name, field_mode, fields, language)
+      values ($1, $2, $3, $4) returning id`,
+    values: [spec.name, spec.fieldMode, JSON.stringify(fields), spec.language],
+  });
+  const collectionId = Number(collection?.['id']);
+  const [generation] = await session.query({
+    text: `insert into plumbline.generations
+      (collection_id, state, embedder, pin, chunker, metric, vector_index)
+      values ($1, 'active', $2, $3, $4, $5, $6) returning id`,
+    values: [
+      collectionId,
+      spec.embedder,
+      JSON.stringify(spec.pin),
+      JSON.stringify(spec.chunker),
+      spec.metric,
+      JSON.stringify(spec.index),
+    ],
+  });
+  const tables = generationTables(Number(generation?.['id']));
+  const statements = [
+    ...createDocuments(documentsTable(collectionId), columns),
+    ...createGeneration(tables, spec.pin.dimensions, columns),
+  ];
+  for (const text of statements) await session.query({ text });
+}
+
+async function addFields(session: Session, name: string, fields: Fields): Promise<void> {
+  const [row] = await session.query({
+    text: 'select id, fields from plumbline.collections where name = $1 for update',
+    values: [name],
+  });
+  if (row === undefined) throw noCollection(name);
+  const before = readRow(collectionRowSchema.shape.fields, row['fields'] as Row);
+  const known = new Map(before.map((field) => [field.name, field.type]));
+  const added = Object.entries(fields).flatMap(([field, type]) => {
+    const has = known.get(field);
+    if (has === undefined) return [{ name: field, type }];
+    if (has === type) return [];
+    throw new RetrievalError(
+      'field_type_conflict',
+      `Field "${field}" is a ${has} in this collection; it cannot also be a ${type}`,
+      { field: `metadata.${field}`, details: { expected: has, given: type } },
+    );
+  });
+  if (added.length === 0) return;
+  const all = [...before, ...added];
+  const columns = toColumns(all).slice(before.length);
+  const id = Number(row['id']);
+  const generations = await session.query({
+    text: 'select id from plumbline.generations where collection_id = $1 for update',
+    values: [id],
+  });
+  const tables = [
+    documentsTable(id),
+    ...generations.map((generation) => generationTables(Number(generation['id'])).vectors),
+  ];
+  for (const table of tables) {
+    for (const text of addColumns(table, columns)) await session.query({ text });
+  }
+  await session.query({
+    text: 'update plumbline.collections set fields = $2 where id = $1',
+    values: [id, JSON.stringify(all)],
+  });
+}
+
+function toLocated(raw: Row): Located {
+  const row = readRow(collectionRowSchema, raw);
+  const columns = toColumns(row.fields);
+  return {
+    collection: {
+      name: row.name,
+      createdAt: row.created_at.toISOString(),
+      fieldMode: row.field_mode,
+      fields: toFields(columns),
+      language: row.language,
+      generation: {
+        id: row.generation_id,
+        state: row.state,
+        embedder: row.embedder,
+        pin: row.pin,
+        chunker: row.chunker,
+        metric: row.metric,
+        index: row.vector_index,
+      },
+    },
+    collectionId: row.collection_id,
+    columns,
+    documents: documentsTable(row.collection_id),
+    tables: generationTables(row.generation_id),
+    chunkCount: row.chunk_count,
+    indexBuilt: row.index_built,
+  };
+}
+
+function collectionExists(name: string): RetrievalError {
+  return new RetrievalError('collection_exists', `Collection "${name}" exists already`, { field: 'name' });
+}
+
+export function noCollection(name: string): RetrievalError {
+  return new RetrievalError('collection_not_found', `There is no collection "${name}"`, { field: 'name' });
+}
+
+export function noGeneration(ref: GenerationRef): RetrievalError {
+  return new RetrievalError(
+    'collection_not_found',
+    `Collection "${ref.collection}" no longer has generation ${String(ref.generation)}`,
+  );
+}

@@ -1,0 +1,60 @@
+/** After a load: the approximate index where it is due, and the planner's statistics. */
+import type { CallOptions, GenerationRef } from '../port.js';
+import type { Located } from './catalog.js';
+import type { Database } from './database.js';
+import { extensionRowSchema, readRow } from './rows.js';
+import { createVectorIndex, tablesOf } from './tables.js';
+import { isAtLeast } from './versions.js';
+import { lockGeneration } from './write-documents.js';
+
+/** Statistics are refreshed when this share of the chunks has come or gone since. */
+const STALE_SHARE = 0.1;
+
+/**
+ * Builds the index over what is loaded, which is many times faster than loading into it. Writers
+ * wait meanwhile, readers do not.
+ */
+export async function finishLoad(
+  database: Database,
+  located: Located,
+  ref: GenerationRef,
+  options: CallOptions | undefined,
+): Promise<void> {
+  const { index, metric } = located.collection.generation;
+  const due = index.kind !== 'none' && located.chunkCount >= index.buildAfter && located.chunkCount > 0;
+  await database.transaction(async (session) => {
+    await lockGeneration(session, ref);
+    const [row] = await session.query({
+      text: `select chunk_count::float8 as chunks, analyzed_count::float8 as analyzed, index_built
+        from plumbline.generations where id = $1`,
+      values: [ref.generation],
+    });
+    const chunks = Number(row?.['chunks'] ?? 0);
+    if (due && row?.['index_built'] === false) {
+      const [extension] = await session.query({
+        text: "select extversion from pg_extension where extname = 'vector'",
+      });
+      // Below 0.8.2 a parallel build can write past its memory (CVE-2026-3172).
+      const isParallelSafe = isAtLeast(readRow(extensionRowSchema, extension).extversion, [0, 8, 2]);
+      await session.query({
+        text: `set local max_parallel_maintenance_workers = ${isParallelSafe ? '2' : '0'}`,
+      });
+      await session.query({ text: "set local maintenance_work_mem = '512MB'" });
+      const text = createVectorIndex(located.tables.vectors, metric, index, chunks);
+      if (text !== null) await session.query({ text });
+      await session.query({
+        text: 'update plumbline.generations set index_built = true where id = $1',
+        values: [ref.generation],
+      });
+    }
+    if (Math.abs(chunks - Number(row?.['analyzed'] ?? 0)) > chunks * STALE_SHARE) {
+      for (const table of [located.documents, ...tablesOf(located.tables)]) {
+        await session.query({ text: `analyze ${table}` });
+      }
+      await session.query({
+        text: 'update plumbline.generations set analyzed_count = chunk_count where id = $1',
+        values: [ref.generation],
+      });
+    }
+  }, options);
+}

@@ -1,0 +1,140 @@
+/** Checks what comes back from the database before it is believed. */
+import { z } from 'zod';
+import { RetrievalError } from '../../errors.js';
+import type { Row } from './database.js';
+
+const bigintSchema = z.union([z.string(), z.number()]).transform(Number).pipe(z.number().int());
+
+const fieldTypeSchema = z.enum([
+  'keyword',
+  'number',
+  'boolean',
+  'date',
+  'keyword[]',
+  'number[]',
+  'boolean[]',
+  'date[]',
+]);
+
+const pinSchema = z.strictObject({
+  provider: z.string(),
+  model: z.string(),
+  revision: z.string(),
+  weightsSha256: z.string().nullable(),
+  tokenizerSha256: z.string().nullable(),
+  dimensions: z.number().int().positive(),
+  pooling: z.enum(['mean', 'cls', 'provider']),
+  normalized: z.boolean(),
+  precision: z.string(),
+  documentPrefix: z.string(),
+  queryPrefix: z.string(),
+});
+
+const vectorIndexSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('hnsw'),
+    m: z.number(),
+    efConstruction: z.number(),
+    buildAfter: z.number(),
+  }),
+  z.object({
+    kind: z.literal('ivfflat'),
+    lists: z.union([z.number(), z.literal('auto')]),
+    buildAfter: z.number(),
+  }),
+  z.object({ kind: z.literal('none') }),
+]);
+
+export const collectionRowSchema = z.object({
+  collection_id: z.number().int(),
+  name: z.string(),
+  created_at: z.date(),
+  field_mode: z.enum(['declared', 'inferred']),
+  fields: z.array(z.object({ name: z.string(), type: fieldTypeSchema })),
+  language: z.enum(['english', 'none']),
+  generation_id: z.number().int(),
+  state: z.enum(['building', 'active', 'retired']),
+  embedder: z.string(),
+  pin: pinSchema,
+  chunker: z.object({ kind: z.literal('structure'), targetTokens: z.number(), overlapTokens: z.number() }),
+  metric: z.enum(['cosine', 'dot', 'l2']),
+  vector_index: vectorIndexSchema,
+  chunk_count: bigintSchema,
+  index_built: z.boolean(),
+});
+
+const blockSchema = z.object({
+  kind: z.enum(['heading', 'paragraph', 'list', 'table', 'code', 'quote', 'other']),
+  start: z.number(),
+  end: z.number(),
+  level: z.number().exactOptional(),
+  title: z.string().exactOptional(),
+});
+
+const metadataSchema = z.record(z.string(), z.json());
+
+export const summaryRowSchema = z.object({
+  id: z.string(),
+  title: z.string().nullable(),
+  source: z.string().nullable(),
+  metadata: metadataSchema,
+  content_hash: z.string(),
+  ingested_at: z.date(),
+  chunk_count: z.number().int(),
+});
+
+export const documentRowSchema = summaryRowSchema.extend({ body: z.string(), blocks: z.array(blockSchema) });
+
+export const hitRowSchema = z.object({
+  chunk_id: z.string(),
+  document_id: z.string(),
+  score: z.number(),
+});
+
+export const chunkRowSchema = z.object({
+  chunk_id: z.string(),
+  document_id: z.string(),
+  ordinal: z.number().int(),
+  span_start: z.number().int(),
+  span_end: z.number().int(),
+  overlap: z.number().int(),
+  heading_path: z.array(z.string()),
+  body: z.string().nullable(),
+  body_offset: z.number().int().nullable(),
+  indexed_text: z.string(),
+  tokens: z.number().int(),
+  split: z.enum(['block', 'sentence', 'token']),
+  title: z.string().nullable(),
+  source: z.string().nullable(),
+  metadata: metadataSchema,
+  /** Values of the field columns, in their order. */
+  field_values: z.array(z.unknown()),
+});
+
+export const termRowSchema = z.object({ term: z.string(), frequency: z.number() });
+
+export const statisticsRowSchema = z.object({ chunks: bigintSchema, terms: bigintSchema });
+
+export const termFrequencyRowSchema = z.object({
+  chunk_id: z.string(),
+  document_id: z.string(),
+  length: z.number(),
+  frequencies: z.array(z.number()),
+});
+
+export const extensionRowSchema = z.object({ extversion: z.string() });
+
+/** @throws RetrievalError `store_invalid_response` */
+export function readRow<T>(schema: z.ZodType<T>, row: Row | undefined): T {
+  const parsed = schema.safeParse(row);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new RetrievalError(
+    'store_invalid_response',
+    `A row of the database is not as it was written: ${issue?.path.join('.') ?? ''} ${issue?.code ?? ''}`,
+  );
+}
+
+export function readRows<T>(schema: z.ZodType<T>, rows: readonly Row[]): readonly T[] {
+  return rows.map((row) => readRow(schema, row));
+}

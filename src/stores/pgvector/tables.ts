@@ -1,0 +1,148 @@
+/** The tables of a collection and of a generation: their names and how they are made. */
+import type { Metric, VectorIndex } from '../../model.js';
+import { indexDefinition, sqlType } from './columns.js';
+import type { FieldColumn } from './columns.js';
+
+export interface GenerationTables {
+  readonly chunks: string;
+  readonly vectors: string;
+  readonly postings: string;
+}
+
+export function documentsTable(collectionId: number): string {
+  return `plumbline.c${String(Math.trunc(collectionId))}_documents`;
+}
+
+export function generationTables(generationId: number): GenerationTables {
+  const prefix = `plumbline.g${String(Math.trunc(generationId))}`;
+  return { chunks: `${prefix}_chunks`, vectors: `${prefix}_vectors`, postings: `${prefix}_postings` };
+}
+
+/** The names of all of a generation's tables. */
+export function tablesOf({ chunks, vectors, postings }: GenerationTables): readonly string[] {
+  return [chunks, vectors, postings];
+}
+
+/** Statements that make a collection's documents table. */
+export function createDocuments(table: string, columns: readonly FieldColumn[]): readonly string[] {
+  return [
+    `create table ${table} (
+      id text collate "C" primary key,
+      title text,
+      source text,
+      body text not null,
+      blocks json not null,
+      metadata json not null,
+      content_hash text not null,
+      ingested_at timestamptz not null default now(),
+      chunk_count integer not null${fieldColumns(columns)})`,
+    ...indexes(table, columns),
+  ];
+}
+
+/**
+ * Statements that make a generation's tables. Vectors stand apart from texts, beside the columns
+ * that filters read, so that a search touches few pages. Postings are arrays, one row for a term
+ * and a batch of writes: a tenth of the size of a row for each.
+ */
+export function createGeneration(
+  tables: GenerationTables,
+  dimensions: number,
+  columns: readonly FieldColumn[],
+): readonly string[] {
+  return [
+    `create table ${tables.chunks} (
+      key bigint primary key,
+      chunk_id text collate "C" not null unique,
+      document_id text collate "C" not null,
+      ordinal integer not null,
+      span_start integer not null,
+      span_end integer not null,
+      overlap integer not null,
+      heading_path json not null,
+      body text,
+      body_offset integer,
+      indexed_text text not null,
+      text_hash text not null,
+      tokens integer not null,
+      split text not null,
+      segment bigint not null,
+      terms text[] collate "C" not null,
+      frequencies integer[] not null,
+      length integer not null)`,
+    `create index on ${tables.chunks} (document_id, ordinal)`,
+    `create table ${tables.vectors} (
+      key bigint primary key,
+      chunk_id text collate "C" not null,
+      document_id text collate "C" not null,
+      embedding vector(${String(Math.trunc(dimensions))}) not null${fieldColumns(columns)})`,
+    `alter table ${tables.vectors} alter column embedding set storage plain`,
+    ...indexes(tables.vectors, columns),
+    `create table ${tables.postings} (
+      term text collate "C" not null,
+      segment bigint not null,
+      size integer not null,
+      keys bigint[] not null,
+      frequencies integer[] not null,
+      lengths integer[] not null,
+      primary key (term, segment))`,
+  ];
+}
+
+/** Statements that give a table new columns. */
+export function addColumns(table: string, columns: readonly FieldColumn[]): readonly string[] {
+  return [
+    ...columns.map(({ column, type }) => `alter table ${table} add column ${column} ${sqlType(type)}`),
+    ...indexes(table, columns),
+  ];
+}
+
+function fieldColumns(columns: readonly FieldColumn[]): string {
+  return columns.map(({ column, type }) => `,\n${column} ${sqlType(type)}`).join('');
+}
+
+function indexes(table: string, columns: readonly FieldColumn[]): readonly string[] {
+  return columns.flatMap((column) => indexDefinition(table, column) ?? []);
+}
+
+const OPERATOR_CLASSES = { cosine: 'vector_cosine_ops', dot: 'vector_ip_ops', l2: 'vector_l2_ops' } as const;
+
+/** Distance operators of pgvector: smaller is nearer in each. */
+export const DISTANCE_OPERATORS = { cosine: '<=>', dot: '<#>', l2: '<->' } as const;
+
+/** A distance expression as a score: higher is better. */
+export function scoreSql(metric: Metric, distance: string): string {
+  switch (metric) {
+    case 'cosine':
+      return `1 - (${distance})`;
+    case 'dot':
+    case 'l2':
+      return `0 - (${distance})`;
+    default:
+      return metric satisfies never;
+  }
+}
+
+/** The statement that builds the approximate index; null when there is to be none. */
+export function createVectorIndex(
+  table: string,
+  metric: Metric,
+  index: VectorIndex,
+  rows: number,
+): string | null {
+  const operators = OPERATOR_CLASSES[metric];
+  switch (index.kind) {
+    case 'none':
+      return null;
+    case 'hnsw':
+      return `create index on ${table} using hnsw (embedding ${operators})
+        with (m = ${String(Math.trunc(index.m))}, ef_construction = ${String(Math.trunc(index.efConstruction))})`;
+    case 'ivfflat': {
+      // pgvector's own advice: rows / 1,000 for small tables, the square root for large ones.
+      const lists = index.lists === 'auto' ? Math.max(1, Math.round(Math.sqrt(rows))) : index.lists;
+      return `create index on ${table} using ivfflat (embedding ${operators}) with (lists = ${String(Math.trunc(lists))})`;
+    }
+    default:
+      return index satisfies never;
+  }
+}

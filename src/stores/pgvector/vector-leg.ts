@@ -1,0 +1,132 @@
+/**
+ * The vector leg: exact where few vectors match or no index is built, through the index where
+ * many do, and exact again when the index found too few.
+ */
+import { toSql } from 'pgvector';
+import type { Filter } from '../../model.js';
+import type { CallOptions, LegHit, VectorLegPlan, VectorLegQuery } from '../port.js';
+import type { Located } from './catalog.js';
+import type { Database, Row } from './database.js';
+import { createParameters, filterSql } from './filter-sql.js';
+import { hitRowSchema, readRow } from './rows.js';
+import { DEFAULT_EF_SEARCH } from './session-settings.js';
+import { DISTANCE_OPERATORS, scoreSql } from './tables.js';
+
+/** Up to this many matches are compared one by one: it is as fast as the index, and exact. */
+const EXACT_MATCHES = 5000;
+/** The extension's own limit. */
+const MAX_EF_SEARCH = 1000;
+
+export interface VectorLegAnswer {
+  readonly hits: readonly LegHit[];
+  readonly plan: VectorLegPlan;
+}
+
+export async function vectorLeg(
+  database: Database,
+  located: Located,
+  query: VectorLegQuery,
+  options: CallOptions | undefined,
+): Promise<VectorLegAnswer> {
+  if (query.exact === true || !located.indexBuilt) return exact(database, located, query, null, options);
+  const matches =
+    query.filter.kind === 'all' ? null : await countMatches(database, located, query.filter, options);
+  if (matches !== null && matches <= EXACT_MATCHES) return exact(database, located, query, matches, options);
+
+  const rows = await approximate(database, located, query, options);
+  const least = Math.min(query.k, matches ?? located.chunkCount);
+  // The index starved the query: search on, exactly.
+  if (rows.length < least) return exact(database, located, query, matches, options);
+  return { hits: toHits(rows), plan: { strategy: 'approximate', matches } };
+}
+
+/** How a score is computed, one expression for every statement, so that equal chunks score alike. */
+export function vectorScoreSql(located: Located, vector: string): string {
+  const { metric } = located.collection.generation;
+  return scoreSql(metric, `v.embedding ${DISTANCE_OPERATORS[metric]} ${vector}::vector`);
+}
+
+/** Matches of a filter, counted no further than it takes to choose a way. */
+async function countMatches(
+  database: Database,
+  located: Located,
+  filter: Filter,
+  options: CallOptions | undefined,
+): Promise<number> {
+  const parameters = createParameters();
+  const condition = filterSql(filter, located.columns, parameters);
+  const limit = parameters.add(EXACT_MATCHES + 1);
+  const [row] = await database.query(
+    {
+      text: `select count(*)::integer as matches from
+        (select from ${located.tables.vectors} where ${condition} limit ${limit}::integer) matching`,
+      values: parameters.values,
+    },
+    options,
+  );
+  return Number(row?.['matches'] ?? 0);
+}
+
+async function exact(
+  database: Database,
+  located: Located,
+  query: VectorLegQuery,
+  matches: number | null,
+  options: CallOptions | undefined,
+): Promise<VectorLegAnswer> {
+  const parameters = createParameters(toSql(Array.from(query.vector)), query.k);
+  const condition = filterSql(query.filter, located.columns, parameters);
+  const rows = await database.query(
+    {
+      ...(query.filter.kind === 'all' ? { name: `exact_${String(located.collection.generation.id)}` } : {}),
+      // Ordered by the score and not by the distance alone, which the index would answer.
+      text: `select v.chunk_id, v.document_id, ${vectorScoreSql(located, '$1')} as score
+        from ${located.tables.vectors} v where ${condition}
+        order by score desc, v.chunk_id limit $2::integer`,
+      values: parameters.values,
+    },
+    options,
+  );
+  return { hits: toHits(rows), plan: { strategy: 'exact', matches } };
+}
+
+async function approximate(
+  database: Database,
+  located: Located,
+  query: VectorLegQuery,
+  options: CallOptions | undefined,
+): Promise<readonly Row[]> {
+  const parameters = createParameters(toSql(Array.from(query.vector)), query.k);
+  const condition = filterSql(query.filter, located.columns, parameters);
+  const statement = {
+    text: approximateSql(located, condition),
+    values: parameters.values,
+  };
+  const breadth = Math.min(MAX_EF_SEARCH, Math.max(query.efSearch ?? DEFAULT_EF_SEARCH, query.k));
+  if (breadth === DEFAULT_EF_SEARCH) return database.query(statement, options);
+  return database.transaction(async (session) => {
+    await session.query({ text: `set local hnsw.ef_search = ${String(Math.trunc(breadth))}` });
+    return session.query(statement);
+  }, options);
+}
+
+/**
+ * The nearest vectors through the index. The inner order is the bare distance operator, ascending:
+ * any other form of it (`1 - distance desc`) would read the whole table.
+ */
+export function approximateSql(located: Located, condition: string): string {
+  const { metric } = located.collection.generation;
+  return `with nearest as materialized (
+      select v.chunk_id, v.document_id, v.embedding
+      from ${located.tables.vectors} v where ${condition}
+      order by v.embedding ${DISTANCE_OPERATORS[metric]} $1::vector limit $2::integer
+    )
+    select v.chunk_id, v.document_id, ${vectorScoreSql(located, '$1')} as score
+    from nearest v order by score desc, v.chunk_id`;
+}
+
+function toHits(rows: readonly Row[]): readonly LegHit[] {
+  return rows
+    .map((row) => readRow(hitRowSchema, row))
+    .map((row) => ({ chunkId: row.chunk_id, documentId: row.document_id, score: row.score }));
+}

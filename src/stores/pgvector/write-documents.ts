@@ -1,0 +1,248 @@
+/** Writing documents: all of a batch in one transaction, with exact statistics for BM25. */
+import { countTerms, createAnalyzer } from '../../analysis/analyzer.js';
+import type { Analyze } from '../../analysis/analyzer.js';
+import { textHash } from '../../chunking/text-hash.js';
+import { RetrievalError } from '../../errors.js';
+import type { Pin } from '../../model.js';
+import { assertSamePin } from '../../pin.js';
+import type { DocumentWrite, GenerationRef } from '../port.js';
+import { validateVector } from '../validate.js';
+import { encodeCopy } from './binary-copy.js';
+import type { CopyType, CopyValue } from './binary-copy.js';
+import { noGeneration } from './catalog.js';
+import type { Located } from './catalog.js';
+import { copyType, copyValues } from './columns.js';
+import type { Session } from './database.js';
+import { removeChunks } from './remove-documents.js';
+
+interface AnalyzedChunk {
+  readonly write: DocumentWrite;
+  readonly chunk: DocumentWrite['chunks'][number];
+  readonly terms: ReadonlyMap<string, number>;
+  readonly length: number;
+}
+
+/** The generation's row, locked: writers of one generation take turns. */
+export async function lockGeneration(
+  session: Session,
+  ref: GenerationRef,
+): Promise<{ readonly pin: Pin; readonly nextKey: number }> {
+  await session.query({ text: 'set local statement_timeout = 0' });
+  const [row] = await session.query({
+    text: `select g.pin, g.next_key::float8 as next_key from plumbline.generations g
+      join plumbline.collections c on c.id = g.collection_id
+      where g.id = $1 and c.name = $2 for update of g`,
+    values: [ref.generation, ref.collection],
+  });
+  if (row === undefined) throw noGeneration(ref);
+  return { pin: row['pin'] as Pin, nextKey: Number(row['next_key']) };
+}
+
+/** Validates before anything is sent, so that a bad vector costs no transaction. */
+export function analyzeBatch(
+  located: Located,
+  pin: Pin,
+  documents: readonly DocumentWrite[],
+): readonly AnalyzedChunk[] {
+  const { generation, language } = located.collection;
+  assertSamePin(located.collection.name, generation.pin, pin);
+  const analyze: Analyze = analyzerOf(language);
+  return documents.flatMap((write) =>
+    write.chunks.map((chunk) => {
+      validateVector(chunk.vector, generation.pin.dimensions, generation.metric);
+      const terms = analyze(chunk.indexedText);
+      return { write, chunk, terms: countTerms(terms), length: terms.length };
+    }),
+  );
+}
+
+const analyzers = new Map<Located['collection']['language'], Analyze>();
+
+/** One analyzer a language: it remembers stems. */
+export function analyzerOf(language: Located['collection']['language']): Analyze {
+  const known = analyzers.get(language);
+  if (known !== undefined) return known;
+  const made = createAnalyzer(language);
+  analyzers.set(language, made);
+  return made;
+}
+
+export async function writeDocuments(
+  session: Session,
+  located: Located,
+  ref: GenerationRef,
+  pin: Pin,
+  documents: readonly DocumentWrite[],
+  analyzed: readonly AnalyzedChunk[],
+): Promise<void> {
+  const { pin: stored, nextKey } = await lockGeneration(session, ref);
+  assertSamePin(ref.collection, stored, pin);
+  const ids = documents.map(({ document }) => document.id);
+  const removed = await removeChunks(session, located.tables, ids);
+  await session.query({ text: `delete from ${located.documents} where id = any($1)`, values: [ids] });
+  await copyDocuments(session, located, documents);
+  await copyChunks(session, located, analyzed, nextKey);
+  await copyPostings(session, located, analyzed, nextKey);
+  const length = analyzed.reduce((sum, chunk) => sum + chunk.length, 0);
+  await session.query({
+    text: `update plumbline.generations set next_key = $2, chunk_count = chunk_count + $3,
+      term_count = term_count + $4 where id = $1`,
+    values: [
+      ref.generation,
+      nextKey + analyzed.length,
+      analyzed.length - removed.chunks,
+      length - removed.terms,
+    ],
+  });
+}
+
+async function copyDocuments(
+  session: Session,
+  { documents: table, columns }: Located,
+  documents: readonly DocumentWrite[],
+): Promise<void> {
+  const types: readonly CopyType[] = [
+    'text',
+    'text',
+    'text',
+    'text',
+    'text',
+    'text',
+    'text',
+    'int4',
+    ...columns.map(({ type }) => copyType(type)),
+  ];
+  const names = 'id, title, source, body, blocks, metadata, content_hash, chunk_count';
+  const rows = documents.map(({ document, contentHash, chunks, values }): readonly CopyValue[] => [
+    document.id,
+    document.title,
+    document.source,
+    document.text,
+    JSON.stringify(document.blocks),
+    JSON.stringify(document.metadata),
+    contentHash,
+    chunks.length,
+    ...copyValues(columns, values),
+  ]);
+  await session.copyIn(
+    `${table} (${[names, ...columns.map(({ column }) => column)].join(', ')})`,
+    encodeCopy(types, rows),
+  );
+}
+
+async function copyChunks(
+  session: Session,
+  { tables, columns }: Located,
+  analyzed: readonly AnalyzedChunk[],
+  firstKey: number,
+): Promise<void> {
+  if (analyzed.length === 0) return;
+  const chunkColumns: readonly (readonly [string, CopyType])[] = [
+    ['key', 'int8'],
+    ['chunk_id', 'text'],
+    ['document_id', 'text'],
+    ['ordinal', 'int4'],
+    ['span_start', 'int4'],
+    ['span_end', 'int4'],
+    ['overlap', 'int4'],
+    ['heading_path', 'text'],
+    ['body', 'text'],
+    ['body_offset', 'int4'],
+    ['indexed_text', 'text'],
+    ['text_hash', 'text'],
+    ['tokens', 'int4'],
+    ['split', 'text'],
+    ['segment', 'int8'],
+    ['terms', 'text[]'],
+    ['frequencies', 'int4[]'],
+    ['length', 'int4'],
+  ];
+  const rows = analyzed.map(({ chunk, terms, length }, index): readonly CopyValue[] => {
+    // The body mostly ends the indexed text, and is then not stored twice.
+    const isTail = chunk.indexedText.endsWith(chunk.text);
+    return [
+      firstKey + index,
+      chunk.id,
+      chunk.documentId,
+      chunk.ordinal,
+      chunk.start,
+      chunk.end,
+      chunk.overlap,
+      JSON.stringify(chunk.headingPath),
+      isTail ? null : chunk.text,
+      isTail ? chunk.indexedText.length - chunk.text.length : null,
+      chunk.indexedText,
+      textHash(chunk.indexedText),
+      chunk.tokens,
+      chunk.split,
+      firstKey,
+      [...terms.keys()],
+      [...terms.values()],
+      length,
+    ];
+  });
+  await session.copyIn(
+    `${tables.chunks} (${chunkColumns.map(([name]) => name).join(', ')})`,
+    encodeCopy(
+      chunkColumns.map(([, type]) => type),
+      rows,
+    ),
+  );
+  const vectorTypes: readonly CopyType[] = [
+    'int8',
+    'text',
+    'text',
+    'vector',
+    ...columns.map(({ type }) => copyType(type)),
+  ];
+  const vectorRows = analyzed.map(({ write, chunk }, index): readonly CopyValue[] => [
+    firstKey + index,
+    chunk.id,
+    chunk.documentId,
+    chunk.vector,
+    ...copyValues(columns, write.values),
+  ]);
+  await session.copyIn(
+    `${tables.vectors} (${['key, chunk_id, document_id, embedding', ...columns.map(({ column }) => column)].join(', ')})`,
+    encodeCopy(vectorTypes, vectorRows),
+  );
+}
+
+async function copyPostings(
+  session: Session,
+  { tables }: Located,
+  analyzed: readonly AnalyzedChunk[],
+  firstKey: number,
+): Promise<void> {
+  const postings = new Map<string, { keys: number[]; frequencies: number[]; lengths: number[] }>();
+  for (const [index, { terms, length }] of analyzed.entries()) {
+    for (const [term, frequency] of terms) {
+      let posting = postings.get(term);
+      if (posting === undefined) postings.set(term, (posting = { keys: [], frequencies: [], lengths: [] }));
+      posting.keys.push(firstKey + index);
+      posting.frequencies.push(frequency);
+      posting.lengths.push(length);
+    }
+  }
+  if (postings.size === 0) return;
+  const rows = [...postings].map(([term, { keys, frequencies, lengths }]): readonly CopyValue[] => [
+    term,
+    firstKey,
+    keys.length,
+    keys,
+    frequencies,
+    lengths,
+  ]);
+  await session.copyIn(
+    `${tables.postings} (term, segment, size, keys, frequencies, lengths)`,
+    encodeCopy(['text', 'int8', 'int4', 'int8[]', 'int4[]', 'int4[]'], rows),
+  );
+}
+
+/** A batch may name a document once: which of two would win is nobody's intention. */
+export function assertUniqueIds(documents: readonly DocumentWrite[]): void {
+  const ids = new Set(documents.map(({ document }) => document.id));
+  if (ids.size !== documents.length) {
+    throw new RetrievalError('invalid_document', 'A batch holds two documents of one id', { field: 'id' });
+  }
+}
