@@ -85,6 +85,8 @@ export function createDocumentWriter(ports: WriterPorts, options: CallOptions): 
       })
       .finally(() => {
         running = null;
+        // What came during the last write found the writer still running, and did not start it.
+        if (queue.length > 0 && failure === null) start();
         wakeAdder?.();
       });
   };
