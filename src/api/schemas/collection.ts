@@ -1,0 +1,138 @@
+/** Collections on the wire. */
+import { z } from 'zod';
+import { collectionNameSchema } from './common.js';
+
+const scalarTypes = ['keyword', 'number', 'boolean', 'date'] as const;
+const fieldTypes = [...scalarTypes, 'keyword[]', 'number[]', 'boolean[]', 'date[]'] as const;
+
+const fieldsSchema = z.record(z.string(), z.enum(fieldTypes)).meta({
+  description: 'Field path (dots join nested keys) → type',
+  examples: [{ dept: 'keyword', tags: 'keyword[]', published_at: 'date' }],
+});
+
+const fieldModeSchema = z.enum(['declared', 'inferred']).meta({
+  description: '`declared`: only the given fields can be filtered on. `inferred`: new ones are added as met',
+});
+const languageSchema = z
+  .enum(['english', 'none'])
+  .meta({ description: 'Stemming and stop words of the keyword leg' });
+const metricSchema = z.enum(['cosine', 'dot', 'l2']);
+
+const buildAfterSchema = z.number().int().min(0).meta({
+  description: 'Chunks from which on the index is built; below that every vector is compared',
+});
+
+const hnsw = {
+  kind: z.literal('hnsw'),
+  m: z.number().int(),
+  ef_construction: z.number().int(),
+  build_after: buildAfterSchema,
+};
+const ivfflat = {
+  kind: z.literal('ivfflat'),
+  lists: z.union([z.literal('auto'), z.number().int()]),
+  build_after: buildAfterSchema,
+};
+const none = { kind: z.literal('none') };
+
+/** An index as asked for: what is left out has the values that most collections want. */
+const newIndexSchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      ...hnsw,
+      m: hnsw.m.default(16),
+      ef_construction: hnsw.ef_construction.default(128),
+      build_after: buildAfterSchema.default(20_000),
+    }),
+    z.strictObject({
+      ...ivfflat,
+      lists: ivfflat.lists.default('auto'),
+      build_after: buildAfterSchema.default(20_000),
+    }),
+    z.strictObject(none),
+  ])
+  .meta({ id: 'NewVectorIndex', description: 'The approximate index; HNSW when absent' });
+
+const indexSchema = z
+  .discriminatedUnion('kind', [z.strictObject(hnsw), z.strictObject(ivfflat), z.strictObject(none)])
+  .meta({ id: 'VectorIndex' });
+
+export const newCollectionSchema = z
+  .strictObject({
+    name: collectionNameSchema,
+    embedder: z
+      .string()
+      .min(1)
+      .meta({
+        description: 'An embedder of this service, as `GET /v1/embedders` lists them',
+        examples: ['minilm-l6'],
+      }),
+    fields: fieldsSchema.optional(),
+    field_mode: fieldModeSchema.optional(),
+    language: languageSchema.optional(),
+    metric: metricSchema.optional(),
+    index: newIndexSchema.optional(),
+    chunker: z
+      .strictObject({
+        target_tokens: z.number().int().optional(),
+        overlap_tokens: z.number().int().optional(),
+      })
+      .optional()
+      .meta({ description: '400 tokens with 50 of overlap when absent' }),
+  })
+  .meta({
+    id: 'NewCollection',
+    examples: [
+      { name: 'handbook', embedder: 'minilm-l6', fields: { dept: 'keyword', published_at: 'date' } },
+    ],
+  });
+
+const pinSchema = z
+  .strictObject({
+    provider: z.string(),
+    model: z.string(),
+    revision: z.string(),
+    weights_sha256: z.string().nullable(),
+    tokenizer_sha256: z.string().nullable(),
+    dimensions: z.number().int(),
+    pooling: z.enum(['mean', 'cls', 'provider']),
+    normalized: z.boolean(),
+    precision: z.string(),
+    document_prefix: z.string(),
+    query_prefix: z.string(),
+  })
+  .meta({ id: 'Pin', description: 'Everything that decides a vector' });
+
+export const collectionSchema = z
+  .strictObject({
+    name: z.string(),
+    created_at: z.string().meta({ format: 'date-time' }),
+    field_mode: fieldModeSchema,
+    fields: fieldsSchema,
+    language: languageSchema,
+    counts: z.strictObject({ documents: z.number().int(), chunks: z.number().int() }),
+    generation: z
+      .strictObject({
+        id: z.number().int(),
+        state: z.enum(['building', 'active', 'retired']),
+        embedder: z.string(),
+        model_version: z
+          .string()
+          .meta({ description: "The pin's short name, as queries and answers state it" }),
+        pin: pinSchema,
+        chunker: z.strictObject({
+          kind: z.literal('structure'),
+          target_tokens: z.number().int(),
+          overlap_tokens: z.number().int(),
+        }),
+        metric: metricSchema,
+        index: indexSchema,
+      })
+      .meta({ description: 'The embedding that queries use' }),
+  })
+  .meta({ id: 'Collection' });
+
+export const collectionListSchema = z.strictObject({ collections: z.array(collectionSchema) });
+
+export type NewCollectionBody = z.output<typeof newCollectionSchema>;
+export type CollectionWire = z.output<typeof collectionSchema>;

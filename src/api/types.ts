@@ -1,0 +1,40 @@
+/** What the parts of the app share. */
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Runtime } from '../runtime-types.js';
+import type { Metrics } from './metrics.js';
+import type { RequestWork } from './work.js';
+
+/** A Fastify instance whose routes are typed by their zod schemas. */
+export type ZodApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** What routes work with. */
+export interface RouteContext {
+  readonly runtime: Runtime;
+  readonly metrics: Metrics;
+  readonly version: string;
+  readonly isDraining: () => boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The request's share of the service; only under /v1. */
+    work: RequestWork | null;
+  }
+  interface FastifyContextConfig {
+    /** Needs no API key, whatever is configured. */
+    open?: boolean;
+  }
+}
