@@ -1,0 +1,103 @@
+/** The command line's entry: the process' streams and signals, made into a context for commands. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WriteStream } from 'node:tty';
+import { setMaxListeners } from 'node:events';
+import type { Context, ExitCode, Output, Run } from './cli/context.js';
+import { EXIT, printLine } from './cli/context.js';
+import { showError } from './cli/errors.js';
+import { createProgram } from './cli/program.js';
+import { packageRoot } from './package-root.js';
+
+const DEFAULT_COLUMNS = 80;
+
+/** Runs the process' own arguments, and sets its exit code. */
+export async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  const stderr = outputOf(process.stderr);
+  const context: Context = {
+    stdin: process.stdin,
+    stdout: outputOf(process.stdout),
+    stderr,
+    cwd: process.cwd(),
+    signal: abortSignal(),
+    loadConfig: async () => (await import('./config.js')).loadConfig(),
+    openRuntime: async (config) => {
+      const { openRuntime } = await import('./runtime.js');
+      return openRuntime(config, {
+        onNotice: (message) => {
+          printLine(stderr, message);
+        },
+      });
+    },
+  };
+  let exitCode: ExitCode = EXIT.ok;
+  const run: Run = async (work) => {
+    exitCode = await work();
+  };
+  try {
+    await createProgram(context, run, await readVersion()).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    exitCode = showError(stderr, error, {
+      json: beforeOperands(args).includes('--json'),
+      debug: await isDebugging(context),
+    });
+  }
+  process.exitCode = exitCode;
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  const terminal = stream instanceof WriteStream ? stream : null;
+  return {
+    stream,
+    isTerminal: terminal !== null,
+    // Node looks at NO_COLOR and TERM itself.
+    hasColour: terminal?.hasColors() ?? false,
+    get columns() {
+      return terminal?.columns ?? DEFAULT_COLUMNS;
+    },
+  };
+}
+
+/** Aborted by the first signal; a second one ends the process at once, as it would without us. */
+function abortSignal(): AbortSignal {
+  const controller = new AbortController();
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const abort = (): void => {
+    for (const signal of signals) process.removeListener(signal, abort);
+    controller.abort();
+  };
+  for (const signal of signals) process.on(signal, abort);
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // `plumbline … | head` has read enough.
+      if (error.code !== 'EPIPE') throw error;
+      controller.abort();
+    });
+  }
+  // Every call that may be cancelled listens while it runs, and there are many at once.
+  setMaxListeners(0, controller.signal);
+  return controller.signal;
+}
+
+/** What stands behind `--` is never an option. */
+function beforeOperands(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--');
+  return end < 0 ? args : args.slice(0, end);
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(join(packageRoot, 'package.json'), 'utf8');
+  const { version } = JSON.parse(text) as { readonly version: string };
+  return version;
+}
+
+/** Whether stack traces are wanted; not when the settings themselves are what is wrong. */
+async function isDebugging(context: Context): Promise<boolean> {
+  try {
+    const { server } = await context.loadConfig();
+    return server.logLevel === 'debug' || server.logLevel === 'trace';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,74 @@
+/** `plumbline query`: its options. */
+import { Option, type Command } from 'commander';
+import type { Context, Run } from '../context.js';
+import { decimal, integer, recency } from '../options.js';
+
+export interface QueryCommandOptions {
+  readonly filter?: string;
+  readonly mode?: 'hybrid' | 'vector' | 'keyword';
+  readonly topK?: number;
+  readonly offset?: number;
+  readonly candidates?: number;
+  readonly fusion?: 'tm2c2' | 'min_max' | 'rrf';
+  readonly vectorWeight?: number;
+  readonly rankConstant?: number;
+  readonly recency?: ReturnType<typeof recency>;
+  readonly minScore?: number;
+  readonly group?: 'best' | 'merge';
+  readonly neighbours?: number;
+  readonly modelVersion?: string;
+  readonly efSearch?: number;
+  readonly exact?: true;
+  readonly explain?: true;
+  readonly full?: true;
+  readonly json?: true;
+}
+
+export function addQuery(program: Command, context: Context, run: Run): void {
+  program
+    .command('query')
+    .description('Ask a collection')
+    .argument('<collection>', 'its name')
+    .argument('<question...>', 'the question; quotes are not needed')
+    .option('-f, --filter <json>', 'metadata filter, {"lang": "en", "year": {"$gte": 2020}}')
+    .addOption(
+      new Option('--mode <mode>', 'legs to ask (default: hybrid)').choices(['hybrid', 'vector', 'keyword']),
+    )
+    .option('-k, --top-k <n>', 'hits to show (default: 10)', integer(1))
+    .option('--offset <n>', 'hits to pass over, for further pages', integer(0))
+    .option('--candidates <n>', 'hits each leg contributes (default: 100)', integer(1))
+    .addOption(
+      new Option('--fusion <method>', 'how the legs are combined (default: tm2c2)').choices([
+        'tm2c2',
+        'min_max',
+        'rrf',
+      ]),
+    )
+    .option('--vector-weight <w>', 'weight of the vector leg, 0 to 1; the keyword leg has the rest', decimal)
+    .option('--rank-constant <k>', 'k of rrf (default: 60)', integer(1))
+    .option(
+      '--recency <field:days:weight>',
+      'prefer the new: date field, half-life in days, weight 0 to 1',
+      recency,
+    )
+    .option('--min-score <score>', 'leave out hits below it', decimal)
+    .addOption(
+      new Option('--group <how>', 'one hit a document: its best chunk, or all its chunks merged').choices([
+        'best',
+        'merge',
+      ]),
+    )
+    .option('--neighbours <n>', 'also show chunks before and after each hit', integer(0))
+    .option('--model-version <version>', 'refuse any other model than this')
+    .option('--ef-search <n>', 'breadth of the index search', integer(1))
+    .option('--exact', 'compare every vector instead of using the index')
+    .option('--explain', 'show how each score was made')
+    .option('--full', 'show the whole chunks')
+    .option('--json', 'print the answer as the REST API gives it')
+    .action((collection: string, question: readonly string[], options: QueryCommandOptions) =>
+      run(async () => {
+        const { queryCommand } = await import('../query.js');
+        return queryCommand(context, collection, question.join(' '), options);
+      }),
+    );
+}

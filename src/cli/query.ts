@@ -1,0 +1,54 @@
+/** What `plumbline query` does. */
+import { RetrievalError } from '../errors.js';
+import { queryRequestSchema, type QueryRequest } from '../retrieval/schema.js';
+import type { QueryCommandOptions } from './commands/query.js';
+import { EXIT, printJson, withRuntime, type Context, type ExitCode } from './context.js';
+import { showAnswer } from './hits.js';
+import { filterJson, given } from './options.js';
+
+/** @throws RetrievalError `invalid_request`, `invalid_filter`, and what retrieving throws. */
+export async function queryCommand(
+  context: Context,
+  collection: string,
+  question: string,
+  options: QueryCommandOptions,
+): Promise<ExitCode> {
+  const request = toRequest(question, options);
+  return withRuntime(context, async (runtime) => {
+    const answer = await runtime.retrieve(collection, request, { signal: context.signal });
+    if (options.json === true) printJson(context.stdout, answer);
+    else showAnswer(context.stdout, answer, { full: options.full === true, offset: request.offset });
+    return EXIT.ok;
+  });
+}
+
+/** The command line's options as the one query schema takes them. */
+function toRequest(question: string, options: QueryCommandOptions): QueryRequest {
+  const parsed = queryRequestSchema.safeParse({
+    query: question,
+    fusion: given({
+      method: options.fusion,
+      vector_weight: options.vectorWeight,
+      rank_constant: options.rankConstant,
+    }),
+    ...given({
+      filter: options.filter === undefined ? undefined : filterJson(options.filter),
+      mode: options.mode,
+      top_k: options.topK,
+      offset: options.offset,
+      candidates: options.candidates,
+      recency: options.recency,
+      min_score: options.minScore,
+      group_by_document: options.group,
+      neighbours: options.neighbours,
+      model_version: options.modelVersion,
+      ef_search: options.efSearch,
+      exact: options.exact,
+      explain: options.explain,
+    }),
+  });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') ?? 'query';
+  throw new RetrievalError('invalid_request', `${field}: ${issue?.message ?? 'is not valid'}`, { field });
+}

@@ -1,0 +1,33 @@
+/** What an ingest did, for people. */
+import type { IngestSummary } from '../ingest/types.js';
+import { printLine, type Output } from './context.js';
+import { count, duration, oneLine, paint, plural } from './text.js';
+
+export function showSummary(output: Output, collection: string, summary: IngestSummary): void {
+  const { failed } = summary;
+  const parts = [
+    `${count(summary.added)} added`,
+    `${count(summary.changed)} changed`,
+    `${count(summary.unchanged)} unchanged`,
+    `${count(summary.removed)} removed`,
+    failed.length === 0 ? '0 failed' : paint(output, 'red', `${count(failed.length)} failed`),
+  ];
+  printLine(output, `${paint(output, 'bold', collection)}: ${parts.join(', ')}`);
+  printLine(
+    output,
+    `${plural(summary.chunks, 'chunk')}: ${count(summary.embedded)} embedded, ${count(summary.reused)} reused; ${duration(summary.elapsedMs)}`,
+  );
+  for (const { name, code, reason } of failed) {
+    printLine(output, `${paint(output, 'red', 'failed')} ${oneLine(name)}: ${oneLine(reason)} (${code})`);
+  }
+  if (summary.pruneSkipped) {
+    printLine(
+      output,
+      paint(
+        output,
+        'yellow',
+        'Nothing was removed, because something failed: it may be among what is missing.',
+      ),
+    );
+  }
+}
