@@ -61,10 +61,7 @@ export const environmentSchema = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least severity that is logged'),
-  PLUMBLINE_PG_POOL_SIZE: positiveInteger
-    .max(1000)
-    .default(10)
-    .describe('Connections to PostgreSQL'),
+  PLUMBLINE_PG_POOL_SIZE: positiveInteger.max(1000).default(10).describe('Connections to PostgreSQL'),
   PLUMBLINE_PG_STATEMENT_TIMEOUT_MS: positiveInteger
     .max(DAY_MS)
     .default(30_000)

@@ -50,12 +50,7 @@ export const ERRORS = {
   timeout: row(504, 'backend', true, 'The call took too long'),
 } as const satisfies Record<string, ErrorRow>;
 
-function row(
-  status: number,
-  fault: ErrorRow['fault'],
-  retryable: boolean,
-  title: string,
-): ErrorRow {
+function row(status: number, fault: ErrorRow['fault'], retryable: boolean, title: string): ErrorRow {
   return { status, fault, retryable, title };
 }
 

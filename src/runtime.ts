@@ -34,8 +34,7 @@ export interface RuntimeOverrides {
 export async function openRuntime(config: Config, overrides: RuntimeOverrides = {}): Promise<Runtime> {
   const store = overrides.store ?? (await openStore(config));
   const embedders = createEmbedderCache(
-    overrides.openEmbedder ??
-      ((name) => openEmbedder(name, config.models, { onNotice: overrides.onNotice })),
+    overrides.openEmbedder ?? ((name) => openEmbedder(name, config.models, { onNotice: overrides.onNotice })),
   );
   const work = createWorkTracker();
   const catalog = createCatalog({ store, openEmbedder: embedders.open });
@@ -95,8 +94,7 @@ async function openStore(config: Config): Promise<VectorStore> {
     case 'postgresql': {
       const { openPgVectorStore } = await import('./stores/pgvector/index.js');
       return openPgVectorStore({
-        connection:
-          location.kind === 'pglite' ? location : { ...location, poolSize: postgres.poolSize },
+        connection: location.kind === 'pglite' ? location : { ...location, poolSize: postgres.poolSize },
         statementTimeoutMs: postgres.statementTimeoutMs,
       });
     }
@@ -106,8 +104,8 @@ async function openStore(config: Config): Promise<VectorStore> {
 }
 
 interface EmbedderCache {
-  open(name: string): Promise<Embedder>;
-  close(): Promise<void>;
+  readonly open: (name: string) => Promise<Embedder>;
+  readonly close: () => Promise<void>;
 }
 
 function createEmbedderCache(open: (name: string) => Promise<Embedder>): EmbedderCache {
@@ -125,7 +123,7 @@ function createEmbedderCache(open: (name: string) => Promise<Embedder>): Embedde
     async close() {
       const results = await Promise.allSettled(opened.values());
       await Promise.all(
-        results.map((result) => (result.status === 'fulfilled' ? result.value.close() : undefined)),
+        results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.close()] : [])),
       );
     },
   };

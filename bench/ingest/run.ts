@@ -46,7 +46,11 @@ const config = loadConfig({
 const runtime = await openRuntime(config);
 const model = MINILM_MODELS['minilm-l6'];
 const paths = await resolveWeights(model, { ...config.models, modelDir: config.models.dir });
-const bare = await bareOnnxruntime(paths, await readTokenizer(paths.tokenizer, model.tokenizer.sha256), threads);
+const bare = await bareOnnxruntime(
+  paths,
+  await readTokenizer(paths.tokenizer, model.tokenizer.sha256),
+  threads,
+);
 await runtime.catalog.createCollection({ name: collection, embedder: model.name });
 
 const slices = await readSlices(folder, Number(values.slices));

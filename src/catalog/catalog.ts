@@ -28,10 +28,7 @@ export function createCatalog(ports: CatalogPorts): Catalog {
     return collection;
   };
 
-  const describe = async (
-    collection: Collection,
-    options?: CallOptions,
-  ): Promise<CollectionDescription> => ({
+  const describe = async (collection: Collection, options?: CallOptions): Promise<CollectionDescription> => ({
     ...collection,
     counts: await store.countCollection(collection.name, options),
     modelVersion: modelVersion(collection.generation.pin),
@@ -199,9 +196,7 @@ function noCollection(name: string): RetrievalError {
 }
 
 function noDocument(collection: string): RetrievalError {
-  return new RetrievalError(
-    'document_not_found',
-    `Collection "${collection}" has no document of this id`,
-    { field: 'id' },
-  );
+  return new RetrievalError('document_not_found', `Collection "${collection}" has no document of this id`, {
+    field: 'id',
+  });
 }

@@ -10,8 +10,17 @@ const PIPELINE_VERSION = 1;
 
 /** Hex SHA-256 over everything that decides a document's stored form, but its id. */
 export function contentHash(raw: RawDocument): string {
-  const parts = [PIPELINE_VERSION, raw.format, raw.title ?? null, raw.source ?? null, raw.metadata, raw.content];
-  return createHash('sha256').update(JSON.stringify(parts.map(canonical))).digest('hex');
+  const parts = [
+    PIPELINE_VERSION,
+    raw.format,
+    raw.title ?? null,
+    raw.source ?? null,
+    raw.metadata,
+    raw.content,
+  ];
+  return createHash('sha256')
+    .update(JSON.stringify(parts.map(canonical)))
+    .digest('hex');
 }
 
 /** The same value with all objects' keys in code unit order. */

@@ -138,7 +138,11 @@ async function ingestGroup(run: Run, group: readonly SourceItem[], existed: Set<
 async function ingestDocument(run: Run, raw: RawDocument, hash: string, isStored: boolean): Promise<void> {
   let prepared: Omit<DocumentWrite, 'chunks'> & { readonly chunks: readonly Chunk[] };
   try {
-    const { document, chunks } = chunkRawDocument(raw, run.collection.generation.chunker, run.embedder.tokenizer);
+    const { document, chunks } = chunkRawDocument(
+      raw,
+      run.collection.generation.chunker,
+      run.embedder.tokenizer,
+    );
     const { metadata, values } = await readFields(run, document);
     prepared = { document: { ...document, metadata }, values, contentHash: hash, chunks };
   } catch (error) {

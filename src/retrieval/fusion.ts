@@ -127,7 +127,8 @@ function legResult(leg: LegScore | null, normalized: number, weight: number): Le
 }
 
 function reciprocal(leg: LegScore | null, rankConstant: number): number {
-  return leg === null || leg.rank === null ? 0 : 1 / (rankConstant + leg.rank);
+  const rank = leg?.rank ?? null;
+  return rank === null ? 0 : 1 / (rankConstant + rank);
 }
 
 function scores(candidates: readonly Candidate[], leg: 'vector' | 'keyword'): readonly number[] {

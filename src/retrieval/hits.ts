@@ -29,16 +29,18 @@ export async function buildHits(
     .flatMap((group) => [group.best, ...group.more])
     .map((candidate) => candidate.chunkId)
     .filter((id) => !known.has(id));
-  const read = wanted.length === 0 ? known : new Map([...known, ...(await store.getChunks(ref, wanted, options))]);
+  const read =
+    wanted.length === 0 ? known : new Map([...known, ...(await store.getChunks(ref, wanted, options))]);
   if (wanted.some((id) => !read.has(id))) return VANISHED;
 
-  const neighbours = await Promise.all(
-    page.map((group) =>
-      request.neighbours === 0
-        ? null
-        : readNeighbours(store, ref, record(read, group.best), request.neighbours, options),
-    ),
-  );
+  const neighbours =
+    request.neighbours === 0
+      ? []
+      : await Promise.all(
+          page.map((group) =>
+            readNeighbours(store, ref, record(read, group.best), request.neighbours, options),
+          ),
+        );
   const hits: Hit[] = [];
   for (const [index, group] of page.entries()) {
     const around = neighbours[index] ?? null;

@@ -16,10 +16,7 @@ export interface RecencySettings {
  * it is new. A date in the future counts as now.
  * @param date epoch milliseconds, or null
  */
-export function recencyPart(
-  date: number | null,
-  settings: RecencySettings,
-): NonNullable<Explain['recency']> {
+export function recencyPart(date: number | null, settings: RecencySettings): NonNullable<Explain['recency']> {
   const ageDays = date === null ? null : Math.max(0, (settings.now - date) / DAY_MS);
   return {
     age_days: ageDays,

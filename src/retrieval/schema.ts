@@ -77,26 +77,17 @@ export const queryRequestSchema = z
     top_k: z.number().int().min(1).max(MAX_CANDIDATES).default(10),
     offset: z.number().int().min(0).max(MAX_CANDIDATES).default(0),
     filter: filterInput.optional(),
-    candidates: z
-      .number()
-      .int()
-      .min(1)
-      .max(MAX_CANDIDATES)
-      .default(DEFAULT_CANDIDATES)
-      .meta({
-        description:
-          'Hits each leg contributes. Pages (offset + top_k) lie within it; the same value gives the same order on every page',
-      }),
+    candidates: z.number().int().min(1).max(MAX_CANDIDATES).default(DEFAULT_CANDIDATES).meta({
+      description:
+        'Hits each leg contributes. Pages (offset + top_k) lie within it; the same value gives the same order on every page',
+    }),
     fusion: fusionSchema.prefault({}),
     recency: recencySchema.optional(),
     min_score: z.number().optional(),
-    group_by_document: z
-      .enum(['none', 'best', 'merge'])
-      .default('none')
-      .meta({
-        description:
-          "`best`: one hit a document, its best chunk. `merge`: the same, with the document's other matching chunks inside the hit",
-      }),
+    group_by_document: z.enum(['none', 'best', 'merge']).default('none').meta({
+      description:
+        "`best`: one hit a document, its best chunk. `merge`: the same, with the document's other matching chunks inside the hit",
+    }),
     neighbours: z
       .number()
       .int()
@@ -111,13 +102,20 @@ export const queryRequestSchema = z
       .optional()
       .meta({ description: 'The model the caller expects; another one is refused with model_mismatch' }),
     ef_search: z.number().int().min(1).max(1000).optional(),
-    exact: z.boolean().default(false).meta({ description: 'Compare every vector instead of using the index' }),
+    exact: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Compare every vector instead of using the index' }),
   })
   .meta({ id: 'QueryRequest' });
 
 export const legResultSchema = z
   .strictObject({
-    rank: z.number().int().nullable().meta({ description: 'Place in this leg, from 1; null when the leg did not bring the chunk itself' }),
+    rank: z
+      .number()
+      .int()
+      .nullable()
+      .meta({ description: 'Place in this leg, from 1; null when the leg did not bring the chunk itself' }),
     score: z.number().meta({ description: 'Raw score: similarity or BM25' }),
     normalized: z.number(),
     weight: z.number(),
@@ -177,10 +175,7 @@ export const queryAnswerSchema = z
     model_version: z.string(),
     mode: z.enum(MODES),
     hits: z.array(hitSchema),
-    total: z
-      .number()
-      .int()
-      .meta({ description: 'Hits among the candidates, all pages together' }),
+    total: z.number().int().meta({ description: 'Hits among the candidates, all pages together' }),
     recency_now: z.string().optional().meta({
       description: 'The moment ages were counted from; send it as `recency.now` for further pages',
     }),

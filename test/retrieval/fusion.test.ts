@@ -48,7 +48,7 @@ describe('fusion', () => {
     const silent = [candidate('a', { rank: 1, score: 0.4 }, { rank: null, score: 0 })];
     const [only] = fuse(silent, fusionSchema.parse({}), -1);
     assert.equal(only?.relevance.keyword?.normalized, 0);
-    assert.equal(only?.relevance.vector?.normalized, 1);
+    assert.equal(only.relevance.vector?.normalized, 1);
   });
 
   it('keeps raw scores of a single leg, and scales them when asked', () => {
@@ -78,7 +78,9 @@ describe('fusion', () => {
         fc.array(fc.tuple(leg, bm25), { minLength: 1, maxLength: 20 }),
         fc.constantFrom('tm2c2' as const, 'min_max' as const),
         (rows, method) => {
-          const candidates = rows.map(([vector, keyword], index) => candidate(String(index), vector, keyword));
+          const candidates = rows.map(([vector, keyword], index) =>
+            candidate(String(index), vector, keyword),
+          );
           const fusion = fusionSchema.parse({ method });
           const forward = fuse(candidates, fusion, -1);
           const backward = fuse([...candidates].reverse(), fusion, -1);

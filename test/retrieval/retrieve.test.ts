@@ -27,9 +27,7 @@ function corpus(): readonly RawDocument[] {
       content: `# Manual ${String(index)}\n\n${[1, 2, 3].map(section).join('\n\n')}`,
       metadata: {
         group: index % 4,
-        ...(index % 5 === 0
-          ? {}
-          : { created_at: new Date(Date.UTC(2024, 0, 1 + index)).toISOString() }),
+        ...(index % 5 === 0 ? {} : { created_at: new Date(Date.UTC(2024, 0, 1 + index)).toISOString() }),
       },
     } as const;
   });
@@ -179,9 +177,8 @@ describe('retrieve', () => {
     );
     const other = createFakeEmbedder({ pin: { precision: 'int8' } });
     const changed = await openRuntime(loadConfig({}), { store, openEmbedder: () => Promise.resolve(other) });
-    await assert.rejects(
-      changed.retrieve('c', queryRequestSchema.parse({ query: 'motor' })),
-      (error) => hasCode(error, 'model_mismatch'),
+    await assert.rejects(changed.retrieve('c', queryRequestSchema.parse({ query: 'motor' })), (error) =>
+      hasCode(error, 'model_mismatch'),
     );
     assert.deepEqual(other.texts.length <= 1, true);
   });
@@ -207,7 +204,10 @@ describe('retrieve', () => {
       },
     };
     const embedder = createFakeEmbedder();
-    const again = await openRuntime(loadConfig({}), { store: racing, openEmbedder: () => Promise.resolve(embedder) });
+    const again = await openRuntime(loadConfig({}), {
+      store: racing,
+      openEmbedder: () => Promise.resolve(embedder),
+    });
     const answer = await again.retrieve('c', queryRequestSchema.parse({ query: 'motor' }));
     assert.equal(replaced, 2);
     assert.equal(answer.hits.length, 10);

@@ -27,9 +27,7 @@ const PLAIN_ASCII = /^[\t\n\r\x20-\x7e]*$/u;
  * Combining marks, and what the normaliser removes, in a run too long to be writing. Bringing marks
  * into canonical order is quadratic in a run's length; removed characters between them don't end it.
  */
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const MARK_RUN = /[\p{M}\p{Cf}\p{Co}\p{Cs}\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]{128,1024}/gu;
-// eslint-disable-next-line no-control-regex -- as above
 const REMOVED = /[\p{Mn}\p{Cf}\p{Co}\p{Cs}\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]+/gu;
 
 /** Reads a tokenizer.json whose hash has been checked. */
@@ -101,7 +99,7 @@ function shortenMarkRuns(text: string): string {
     // One long run comes as several matches, end to end; they share the 101.
     if (offset !== end) kept = 0;
     end = offset + run.length;
-    const rest = [...run.replace(REMOVED, '')].slice(0, MAX_WORD + 1 - kept);
+    const rest = Array.from(run.replace(REMOVED, '')).slice(0, MAX_WORD + 1 - kept);
     kept += rest.length;
     return rest.join('');
   });
@@ -130,7 +128,7 @@ function createWordPiece(
       return;
     }
     // A code point is one or two UTF-16 units, so only lengths in between need counting.
-    if (word.length > MAX_WORD && (word.length > 2 * MAX_WORD || [...word].length > MAX_WORD)) {
+    if (word.length > MAX_WORD && (word.length > 2 * MAX_WORD || Array.from(word).length > MAX_WORD)) {
       ids.push(unknown);
       return;
     }
