@@ -89,6 +89,28 @@ describe("the local model's worker pool", () => {
     });
   });
 
+  test('closing waits for what a worker is in the middle of, be it loading or a text', async () => {
+    const long = 'time water house green music '.repeat(40);
+    for (const kind of ['loading', 'loading', 'loading', 'running']) {
+      const pool = await openPool({ settings, threads: 3 });
+      if (kind === 'loading') {
+        // Done by the first worker while the others, begun for it, still load the model.
+        await pool.embed(['a', 'b', 'c'], documents);
+      } else {
+        const controller = new AbortController();
+        const options = { urgent: false, signal: controller.signal };
+        const call = assert.rejects(pool.embed(new Array<string>(20).fill(long), options), {
+          code: 'cancelled',
+        });
+        await pool.embed(['a'], { urgent: true });
+        controller.abort();
+        await call;
+      }
+      // Native code that is stopped while it calls back would take the process down.
+      await pool.close();
+    }
+  });
+
   test('an open, idle pool lets the process end; a call in work does not', async () => {
     const script = join(folder, 'idle.mjs');
     const poolUrl = new URL('../../src/embedders/minilm/pool.js', import.meta.url).href;

@@ -28,7 +28,9 @@ export interface PoolWorker {
   /** Has it skip the job's texts that it has not begun. */
   cancel(job: Job): void;
   ref(): void;
+  /** Lets the process end, as soon as the model is loaded. */
   unref(): void;
+  /** Ends it after what it is in the middle of. */
   end(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export function startWorker(script: URL, settings: WorkerSettings, events: Worke
   let state: 'starting' | 'ready' | 'gone' = 'starting';
   let wasReady = false;
   let ending = false;
+  let isHeld = true;
   let nextId = 0;
   let urgentInHand = 0;
   let characters = 0;
@@ -57,6 +60,7 @@ export function startWorker(script: URL, settings: WorkerSettings, events: Worke
     if (message.kind === 'ready') {
       state = 'ready';
       wasReady = true;
+      if (!isHeld) thread.unref();
       resolveReady();
       events.onReady();
     } else if (message.kind === 'broken') {
@@ -72,6 +76,9 @@ export function startWorker(script: URL, settings: WorkerSettings, events: Worke
   });
   thread.on('error', (error) => {
     reason = error instanceof Error ? error.message : String(error);
+  });
+  const exited = new Promise<void>((resolve) => {
+    thread.on('exit', () => resolve());
   });
   thread.on('exit', () => {
     state = 'gone';
@@ -99,11 +106,22 @@ export function startWorker(script: URL, settings: WorkerSettings, events: Worke
       const ids = [...tasks].filter(([, task]) => task.job === job).map(([id]) => id);
       if (ids.length > 0 && state === 'ready') post({ kind: 'cancel', ids });
     },
-    ref: () => thread.ref(),
-    unref: () => thread.unref(),
+    // A thread that is stopped while native code calls back into it takes the process down; so it
+    // is never stopped, but loads to the end and ends by itself.
+    ref() {
+      isHeld = true;
+      thread.ref();
+    },
+    unref() {
+      isHeld = false;
+      if (state !== 'starting') thread.unref();
+    },
     async end() {
       ending = true;
-      await thread.terminate();
+      isHeld = true;
+      thread.ref();
+      post({ kind: 'end' });
+      await exited;
     },
   };
   return worker;

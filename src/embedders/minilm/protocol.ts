@@ -10,7 +10,9 @@ export type ToWorker =
   /** Embed one text. Urgent ones go before all others. Ids rise by one a task and worker. */
   | { readonly kind: 'task'; readonly id: number; readonly urgent: boolean; readonly text: string }
   /** Tasks of which nobody waits for the answer; those not begun are skipped and answered so. */
-  | { readonly kind: 'cancel'; readonly ids: readonly number[] };
+  | { readonly kind: 'cancel'; readonly ids: readonly number[] }
+  /** Begin no other text, and end. */
+  | { readonly kind: 'end' };
 
 export type FromWorker =
   | { readonly kind: 'ready' }

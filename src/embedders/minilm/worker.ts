@@ -41,6 +41,13 @@ function work(embedIds: EmbedIds, tokenizer: MiniLmTokenizer): void {
       for (const id of message.ids) if (notBegun.has(id)) cancelled.add(id);
       return;
     }
+    if (message.kind === 'end') {
+      urgent.length = 0;
+      waiting.length = 0;
+      // Without its port the thread ends by itself, once nothing runs any more.
+      port.close();
+      return;
+    }
     (message.urgent ? urgent : waiting).push(message);
     if (!running) void run();
   });
