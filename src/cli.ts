@@ -15,12 +15,15 @@ const DEFAULT_COLUMNS = 80;
 export async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const stderr = outputOf(process.stderr);
+  const controller = new AbortController();
+  abortOnSignal(controller);
+  abortOnBrokenOutput(controller, stderr);
   const context: Context = {
     stdin: process.stdin,
     stdout: outputOf(process.stdout),
     stderr,
     cwd: process.cwd(),
-    signal: abortSignal(),
+    signal: controller.signal,
     loadConfig: async () => (await import('./config.js')).loadConfig(),
     openRuntime: async (config) => {
       const { openRuntime } = await import('./runtime.js');
@@ -43,7 +46,8 @@ export async function main(): Promise<void> {
       debug: await isDebugging(context),
     });
   }
-  process.exitCode = exitCode;
+  // Output that could not be written has set it already.
+  process.exitCode ??= exitCode;
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {
@@ -59,25 +63,29 @@ function outputOf(stream: NodeJS.WriteStream): Output {
   };
 }
 
-/** Aborted by the first signal; a second one ends the process at once, as it would without us. */
-function abortSignal(): AbortSignal {
-  const controller = new AbortController();
+/** The first signal aborts; a second one ends the process at once, as it would without us. */
+function abortOnSignal(controller: AbortController): void {
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const abort = (): void => {
     for (const signal of signals) process.removeListener(signal, abort);
     controller.abort();
   };
   for (const signal of signals) process.on(signal, abort);
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      // `plumbline … | head` has read enough.
-      if (error.code !== 'EPIPE') throw error;
-      controller.abort();
-    });
-  }
   // Every call that may be cancelled listens while it runs, and there are many at once.
   setMaxListeners(0, controller.signal);
-  return controller.signal;
+}
+
+/** `plumbline … | head` has read enough; any other reason not to be written is a failure. */
+function abortOnBrokenOutput(controller: AbortController, stderr: Output): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+      controller.abort();
+      // Each write that follows fails too, and is not told again.
+      if (code === 'EPIPE' || process.exitCode === EXIT.backend) return;
+      process.exitCode = EXIT.backend;
+      printLine(stderr, `error: The output cannot be written (${code ?? 'for an unknown reason'})`);
+    });
+  }
 }
 
 /** What stands behind `--` is never an option. */

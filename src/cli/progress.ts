@@ -47,7 +47,8 @@ function createBar(output: Output): ProgressView {
       rate: (progress.documents / seconds).toFixed(1),
       chunks: count(progress.chunks),
       failed: progress.failed === 0 ? '' : ` · ${count(progress.failed)} failed`,
-      eta: remaining(progress),
+      // Not `eta`: the bar has a value of that name, which would win.
+      left: remaining(progress),
     };
   };
   return {
@@ -71,7 +72,7 @@ function startBar(output: Output, progress: IngestProgress, payload: Record<stri
     format:
       progress.totalDocuments === null
         ? `{stage} {done} documents · ${totals}`
-        : `{stage} {bar} {value}/{total} · ${totals} · {eta}`,
+        : `{stage} {bar} {value}/{total} · ${totals} · {left}`,
   });
   bar.start(progress.totalDocuments ?? 0, progress.documents, payload);
   return bar;

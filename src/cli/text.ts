@@ -18,9 +18,9 @@ export function oneLine(text: string): string {
   return printable(text).replaceAll(/\s+/gu, ' ').trim();
 }
 
-/** Letters that take two cells of a terminal. */
+/** What takes two cells of a terminal: East Asian letters and their punctuation, full-width forms, emoji. */
 const WIDE =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u;
 
 /** Cells a text takes. */
 export function textWidth(text: string): number {
@@ -102,7 +102,7 @@ export function plural(value: number, noun: string): string {
 
 /** `840 ms`, `3.2 s`, `4 min 5 s`, `2 h 3 min`. */
 export function duration(milliseconds: number): string {
-  if (milliseconds < 1000) return `${String(Math.round(milliseconds))} ms`;
+  if (milliseconds < 999.5) return `${String(Math.round(milliseconds))} ms`;
   if (milliseconds < 59_950) return `${(milliseconds / 1000).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 3600) return `${String(Math.floor(seconds / 60))} min ${String(seconds % 60)} s`;

@@ -95,7 +95,8 @@ export async function ingest(
   }
   await writer.finish();
 
-  const pruneSkipped = options.prune === true && log.hasFailures();
+  // A source of nothing is a mistake more often than a wish; a collection can be deleted by name.
+  const pruneSkipped = options.prune === true && (log.hasFailures() || run.seen.size === 0);
   if (options.prune === true && !pruneSkipped) {
     log.stage('prune');
     log.removed(await prune(ports.store, name, run.seen, call));

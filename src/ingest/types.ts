@@ -54,7 +54,7 @@ export interface IngestSummary {
   readonly embedded: number;
   /** Chunks whose vector was kept because their text had not changed. */
   readonly reused: number;
-  /** True when pruning was asked for but not done, because something failed. */
+  /** True when pruning was asked for but not done: something failed, or the source had no document. */
   readonly pruneSkipped: boolean;
   readonly elapsedMs: number;
 }

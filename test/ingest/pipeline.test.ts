@@ -121,6 +121,10 @@ describe('ingest', () => {
     assert.equal(await runtime.catalog.countDocuments('c'), 3);
     const pruned = await runtime.ingest('c', sourceOf(raw('a', 'alpha')), { prune: true });
     assert.deepEqual([pruned.removed, pruned.pruneSkipped, pruned.unchanged], [2, false, 1]);
+
+    // A pipe that broke before its first line looks like a source that lost everything.
+    const empty = await runtime.ingest('c', sourceOf(), { prune: true });
+    assert.deepEqual([empty.removed, empty.pruneSkipped], [0, true]);
     assert.equal(await runtime.catalog.countDocuments('c'), 1);
   });
 

@@ -23,14 +23,16 @@ export async function* readLines(
 
   const take = (part: Buffer): void => {
     length += part.length;
-    if (length > maxBytes) parts = [];
+    // One more, which may turn out to belong to the line's end.
+    if (length > maxBytes + 1) parts = [];
     else if (part.length > 0) parts.push(part);
   };
   const finish = (): ByteLine => {
     number += 1;
     const [only] = parts;
-    const bytes = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
-    const line = { number, bytes: length > maxBytes ? null : withoutReturn(bytes) };
+    const bytes = withoutReturn(parts.length === 1 && only !== undefined ? only : Buffer.concat(parts));
+    const isTooLong = length > maxBytes + 1 || bytes.length > maxBytes;
+    const line = { number, bytes: isTooLong ? null : bytes };
     parts = [];
     length = 0;
     return line;

@@ -1,7 +1,14 @@
 /** What the user named → the files that stand for it, each with a document id of its own. */
-import { readdir as readdirCallback, type Dirent } from 'node:fs';
+import {
+  lstat,
+  readdir as readdirCallback,
+  realpath as realpathCallback,
+  stat as statCallback,
+  type Dirent,
+  type Stats,
+} from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { throwIfCancelled } from '../../errors.js';
 import { compareCodePoints } from '../../metadata/compare-code-points.js';
@@ -23,11 +30,12 @@ export interface FoundFile {
 export type Found = FoundFile | { readonly kind: 'failed'; readonly item: SourceItem };
 
 const SKIPPED_FOLDER = 'node_modules';
+const STEP = /^\.{1,2}\/+/u;
 
 /**
  * Files, folders and globs → files, in the order named, each folder's and glob's sorted by code
  * point; a file that was named twice comes once. A folder is searched for files of a known
- * extension, hidden ones and `node_modules` left out; linked folders are followed, each real
+ * extension; hidden files and `node_modules` are left out. Linked folders are followed, each real
  * folder read once. What is missing, unreadable or empty is a failure, so that it never looks like
  * a removal.
  */
@@ -155,41 +163,105 @@ function mayBeDocuments(name: string): boolean {
 }
 
 async function findGlob(pattern: string, cwd: string, signal?: AbortSignal): Promise<readonly Found[]> {
-  const unreadable: { readonly path: string; readonly error: Error }[] = [];
-  const paths = await glob(pattern, {
-    cwd,
+  const { rest, base } = fromAbove(pattern, cwd);
+  const unreadable = new Map<string, Error>();
+  const broken = new Map<string, Error>();
+  const paths = await glob(rest, {
+    cwd: base,
     absolute: true,
     expandDirectories: false,
     ignore: pattern.includes(SKIPPED_FOLDER) ? [] : [`**/${SKIPPED_FOLDER}/**`],
     ...(signal === undefined ? {} : { signal }),
-    fs: { readdir: watchErrors(unreadable) },
+    fs: { readdir: watchFolders(unreadable), ...watchLinks(broken) },
   });
   const found: Found[] = [];
-  for (const path of paths.sort(compareCodePoints)) {
-    found.push({
-      kind: 'file',
-      path: resolve(path),
-      id: await documentId(resolve(path), cwd),
-      explicit: true,
-    });
+  for (const path of await withoutRepeats(paths.map(toPath), base)) {
+    const error = broken.get(path);
+    if (error !== undefined) unreadable.set(path, error);
+    else found.push({ kind: 'file', path, id: await documentId(path, cwd), explicit: true });
   }
-  for (const { path, error } of unreadable) {
-    found.push({ kind: 'failed', item: failedByError(await documentId(resolve(path), cwd), error, signal) });
+  for (const [path, error] of broken) {
+    if (looksBehind(resolve(base, rest), path)) unreadable.set(path, error);
+  }
+  for (const path of [...unreadable.keys()].sort(compareCodePoints)) {
+    const item = failedByError(await documentId(path, cwd), unreadable.get(path), signal);
+    found.push({ kind: 'failed', item });
   }
   return found.length > 0 ? found : [{ kind: 'failed', item: failedItem(pattern, 'matches no file') }];
 }
 
+/** Without `../` at its beginning: the glob library would not find the way back down into `cwd`. */
+function fromAbove(pattern: string, cwd: string): { readonly rest: string; readonly base: string } {
+  let rest = pattern;
+  let base = cwd;
+  for (let step = STEP.exec(rest); step !== null; step = STEP.exec(rest)) {
+    if (step[0].startsWith('..')) base = dirname(base);
+    rest = rest.slice(step[0].length);
+  }
+  return { rest, base };
+}
+
+/** As Node writes it, without the slash that the library leaves behind folders. */
+function toPath(path: string): string {
+  return resolve(path);
+}
+
+/** Each file of a real folder once, sorted: by its own path where it was met there, else over the first link. */
+async function withoutRepeats(paths: readonly string[], base: string): Promise<readonly string[]> {
+  const realBase = await realpath(base);
+  const realFolders = new Map<string, string>();
+  const chosen = new Map<string, string>();
+  for (const path of [...paths].sort(compareCodePoints)) {
+    const folder = dirname(path);
+    const real = realFolders.get(folder) ?? (await realpath(folder));
+    realFolders.set(folder, real);
+    const file = join(real, basename(path));
+    const isOwn = relative(base, folder) === relative(realBase, real);
+    if (isOwn || !chosen.has(file)) chosen.set(file, path);
+  }
+  return [...chosen.values()].sort(compareCodePoints);
+}
+
+/** Whether a broken link may stand for a folder that the pattern would have been looked for in. */
+function looksBehind(pattern: string, link: string): boolean {
+  if (basename(link).includes('.')) return false;
+  return pattern.includes('**') || pattern.split(sep).length > link.split(sep).length;
+}
+
 /** The glob library leaves out folders it cannot read; here they are failures. */
-function watchErrors(errors: { path: string; error: Error }[]): typeof readdirCallback {
+function watchFolders(errors: Map<string, Error>): typeof readdirCallback {
   const watched = (
     path: string,
     options: { withFileTypes: true },
     done: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
   ): void => {
     readdirCallback(path, options, (error, entries) => {
-      if (error !== null) errors.push({ path, error });
+      if (error !== null) errors.set(toPath(path), error);
       done(error, entries);
     });
   };
   return watched as typeof readdirCallback;
+}
+
+/** So it does with links that lead nowhere; here it is given them as files, to say whether they match. */
+function watchLinks(errors: Map<string, Error>): {
+  readonly realpath: typeof realpathCallback;
+  readonly stat: typeof statCallback;
+} {
+  const realpathOrOwn = (path: string, done: (error: null, resolved: string) => void): void => {
+    realpathCallback(path, (error, resolved) => {
+      if (error !== null) errors.set(toPath(path), error);
+      done(null, error === null ? resolved : path);
+    });
+  };
+  const statOrLstat = (
+    path: string,
+    done: (error: NodeJS.ErrnoException | null, stats: Stats) => void,
+  ): void => {
+    (errors.has(toPath(path)) ? lstat : statCallback)(path, done);
+  };
+  return {
+    realpath: realpathOrOwn as typeof realpathCallback,
+    stat: statOrLstat as typeof statCallback,
+  };
 }

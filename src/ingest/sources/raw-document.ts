@@ -85,7 +85,8 @@ function readUrl(metadata: JsonObject): string | null {
 function readDate(metadata: JsonObject, names: readonly string[]): string | null {
   for (const name of names) {
     const value = Object.hasOwn(metadata, name) ? metadata[name] : null;
-    if (value === undefined || value === null || value === '') continue;
+    // `published: false` is how site generators mark a draft.
+    if (value === undefined || value === null || value === '' || typeof value === 'boolean') continue;
     const text = typeof value === 'string' ? toIso(value.trim()) : null;
     if (text === null || parseDate(text) === null) {
       throw invalid(

@@ -32,7 +32,9 @@ export function decodeText(bytes: Uint8Array): string {
     text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (error) {
     throw invalidDocument(
-      bytes.includes(0) ? 'is binary, not text' : `is not valid ${encoding.toUpperCase()}`,
+      encoding === 'utf-8' && bytes.includes(0)
+        ? 'is binary, not text'
+        : `is not valid ${encoding.toUpperCase()}`,
       error,
     );
   }
