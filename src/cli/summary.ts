@@ -26,7 +26,9 @@ export function showSummary(output: Output, collection: string, summary: IngestS
       paint(
         output,
         'yellow',
-        'Nothing was removed, because something failed: it may be among what is missing.',
+        failed.length === 0
+          ? 'Nothing was removed, because no document was read. To empty it, delete the collection.'
+          : 'Nothing was removed, because something failed: it may be among what is missing.',
       ),
     );
   }
