@@ -195,7 +195,7 @@ export type VectorIndex =
 
 export interface ChunkerSettings {
   readonly kind: 'structure';
-  /** Tokens a chunk aims at; lowered to the model's window where that is smaller. */
+  /** Tokens a chunk's own text aims at; where the model's window is smaller, four fifths of that. */
   readonly targetTokens: number;
   /** Tokens repeated from the chunk before, inside one section. */
   readonly overlapTokens: number;

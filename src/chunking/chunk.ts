@@ -31,6 +31,20 @@ export const STANDS_ALONE = 1 / 4;
  */
 export const MAX_CHARACTERS_PER_TOKEN = 12;
 
+/**
+ * What is left to a chunk's own text where the window is smaller than the target. A vector is the
+ * mean of all that the model reads: filling the window blurs it. On SciFact's train questions the
+ * vector leg had 0.682 nDCG@10 with the whole window, 0.683 with four fifths, 0.686 with two thirds
+ * (which is half as many chunks again), and the hybrid 0.739, 0.738 and 0.739.
+ */
+const WINDOW_SHARE = 4 / 5;
+
+/** Tokens a chunk's own text aims at under a tokenizer, heading path not counted. */
+export function targetTokens(settings: ChunkerSettings, tokenizer: Tokenizer): number {
+  if (settings.targetTokens <= tokenizer.maxTokens) return settings.targetTokens;
+  return Math.max(1, Math.floor(tokenizer.maxTokens * WINDOW_SHARE));
+}
+
 interface SizedSection extends SectionSize {
   readonly pieces: readonly Piece[];
 }
@@ -62,18 +76,15 @@ export function chunkDocument(
     chunks: [],
   };
   const countGap = gapCounter(text, tokenizer);
+  const target = targetTokens(settings, tokenizer);
   const sized = sections.map((section): SizedSection => {
-    const limit = Math.max(
-      1,
-      Math.min(settings.targetTokens, tokenizer.maxTokens - paths.bound(section.path)),
-    );
+    const limit = Math.max(1, Math.min(target, tokenizer.maxTokens - paths.bound(section.path)));
     const limits = { tokens: limit, characters: limit * MAX_CHARACTERS_PER_TOKEN };
     const pieces = section.blocks.flatMap((block) =>
       blockPieces(text, block, section.index, limits, tokenizer),
     );
     return { section, limit, pieces, tokens: pieces.reduce((sum, piece) => sum + piece.tokens, 0) };
   });
-  const target = Math.min(settings.targetTokens, tokenizer.maxTokens);
   for (const group of groupSections(sized, target * STANDS_ALONE)) {
     const limit = group.reduce((least, size) => Math.min(least, size.limit), target);
     const packs = packPieces(

@@ -6,7 +6,7 @@ import type { JsonValue, RawDocument } from '../model.js';
  * Raised when parsing or chunking changes what a document's chunks are: every document then counts
  * as changed at its next ingest (and unchanged chunks still keep their vectors).
  */
-const PIPELINE_VERSION = 1;
+const PIPELINE_VERSION = 2;
 
 /** Hex SHA-256 over everything that decides a document's stored form, but its id. */
 export function contentHash(raw: RawDocument): string {

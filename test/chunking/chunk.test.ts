@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { chunkDocument } from '../../src/chunking/chunk.js';
+import { chunkDocument, targetTokens } from '../../src/chunking/chunk.js';
 import { createTiktokenTokenizer } from '../../src/chunking/tiktoken.js';
 import { packageRoot } from '../../src/package-root.js';
 import { assertSound, chunk, lettersTokenizer, parse, settingsOf } from './support.js';
@@ -209,4 +209,23 @@ test('a document of white space has no chunks', () => {
   for (const format of ['markdown', 'html', 'text'] as const) {
     assert.deepEqual(chunk(format, ' \n\t\n', settingsOf(100), wide, 'Title').chunks, []);
   }
+});
+
+describe('the target', () => {
+  const small = lettersTokenizer(50);
+
+  test('is taken as it is where the window holds it, and lowered to four fifths where not', () => {
+    assert.equal(targetTokens(settingsOf(50), small), 50);
+    assert.equal(targetTokens(settingsOf(51), small), 40);
+    assert.equal(targetTokens(settingsOf(400), wide), 400);
+  });
+
+  test('bounds the text of a chunk, the heading path not counted', () => {
+    const { chunks } = chunk('markdown', `# T\n\n${'a b c d. '.repeat(60)}`, settingsOf(400), small);
+    assert.ok(chunks.length > 5);
+    for (const { text, indexedText } of chunks) {
+      assert.ok(small.count(text) <= 40);
+      assert.ok(small.count(indexedText) > small.count(text));
+    }
+  });
 });

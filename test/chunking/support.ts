@@ -1,6 +1,11 @@
 /** What the chunking tests share: tokenizers, checks that hold for any document, hostile texts. */
 import assert from 'node:assert/strict';
-import { MAX_CHARACTERS_PER_TOKEN, STANDS_ALONE, chunkDocument } from '../../src/chunking/chunk.js';
+import {
+  MAX_CHARACTERS_PER_TOKEN,
+  STANDS_ALONE,
+  chunkDocument,
+  targetTokens,
+} from '../../src/chunking/chunk.js';
 import { parseDocument } from '../../src/chunking/parse.js';
 import type { Block, Chunk, ChunkerSettings, Document, Format, Tokenizer } from '../../src/model.js';
 
@@ -105,12 +110,7 @@ export function assertSound(
   }
   assert.equal(text.slice(at).trim(), '', 'nothing is lost at the end');
   assert.equal(new Set(chunks.map((chunk) => chunk.id)).size, chunks.length);
-  assertBigSectionsStandAlone(
-    document,
-    chunks,
-    Math.min(settings.targetTokens, tokenizer.maxTokens),
-    tokenizer,
-  );
+  assertBigSectionsStandAlone(document, chunks, targetTokens(settings, tokenizer), tokenizer);
 }
 
 /** The path, told anew from the blocks: what all text in the span has in common. */

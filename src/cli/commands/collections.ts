@@ -49,7 +49,7 @@ export function addCollections(program: Command, context: Context, run: Run): vo
     )
     .option(
       '--target-tokens <n>',
-      'tokens a chunk aims at (default: 400, or what the model reads)',
+      'tokens a chunk aims at (default: 400, or 4/5 of what the model reads)',
       integer(1),
     )
     .option('--overlap-tokens <n>', 'tokens repeated from the chunk before (default: 50)', integer(0))
