@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import type { Tokenizer } from '../../src/model.js';
+import { mulberry32 } from '../support/random.js';
 
 /** Pieces of a BEIR folder's documents, in the corpus's order, each as long as the window allows. */
 export async function dataSetTexts(folder: string, count: number, tokenizer: Tokenizer): Promise<string[]> {
@@ -55,15 +56,4 @@ export function madeUpTexts(count: number, tokenizer: Tokenizer, seed = 1): stri
       words.push(word);
     }
   });
-}
-
-/** A small seeded generator of numbers in [0, 1). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

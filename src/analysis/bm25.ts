@@ -4,8 +4,8 @@
  * functions, summed in the same order, so they are equal to the bit.
  */
 
-const K1 = 1.2;
-const B = 0.75;
+export const K1 = 1.2;
+export const B = 0.75;
 
 /** Exact statistics of a generation's chunks. */
 export interface KeywordStatistics {

@@ -12,6 +12,7 @@ export type CopyType =
   | 'float8'
   | 'boolean'
   | 'vector'
+  | 'bytea'
   | 'text[]'
   | 'int4[]'
   | 'int8[]'
@@ -19,7 +20,7 @@ export type CopyType =
   | 'boolean[]';
 
 export type CopyValue =
-  string | number | boolean | Float32Array | readonly (string | number | boolean)[] | null;
+  string | number | boolean | Float32Array | Buffer | readonly (string | number | boolean)[] | null;
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const TRAILER = Buffer.from([0xff, 0xff]);
@@ -49,6 +50,9 @@ function writeField(writer: Writer, type: CopyType, value: CopyValue): void {
       writer.int16(0);
       for (const number of value) writer.float4(number);
     });
+  } else if (Buffer.isBuffer(value)) {
+    writer.int32(value.length);
+    writer.bytes(value);
   } else if (typeof value === 'object') {
     writeArray(writer, elementOf(type), value);
   } else {
@@ -108,6 +112,7 @@ function elementOf(type: CopyType): Element {
     case 'float8':
     case 'boolean':
     case 'vector':
+    case 'bytea':
       throw new RetrievalError('internal', `A list cannot be written as ${type}`);
     default:
       return type satisfies never;

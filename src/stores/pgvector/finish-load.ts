@@ -1,7 +1,8 @@
-/** After a load: the approximate index where it is due, and the planner's statistics. */
+/** After a load: the approximate index where it is due, merged postings, and the planner's statistics. */
 import type { CallOptions, GenerationRef } from '../port.js';
 import type { Located } from './catalog.js';
 import type { Database } from './database.js';
+import { mergeSegments } from './merge-segments.js';
 import { extensionRowSchema, readRow } from './rows.js';
 import { createVectorIndex, tablesOf } from './tables.js';
 import { isAtLeast } from './versions.js';
@@ -22,8 +23,8 @@ export async function finishLoad(
 ): Promise<void> {
   const { index, metric } = located.collection.generation;
   const due = index.kind !== 'none' && located.chunkCount >= index.buildAfter && located.chunkCount > 0;
-  await database.transaction(async (session) => {
-    await lockGeneration(session, ref);
+  const merged = await database.transaction(async (session) => {
+    const { nextKey } = await lockGeneration(session, ref);
     const [row] = await session.query({
       text: `select chunk_count::float8 as chunks, analyzed_count::float8 as analyzed, index_built
         from plumbline.generations where id = $1`,
@@ -47,6 +48,7 @@ export async function finishLoad(
         values: [ref.generation],
       });
     }
+    const hasMerged = await mergeSegments(session, located.tables, nextKey);
     if (Math.abs(chunks - Number(row?.['analyzed'] ?? 0)) > chunks * STALE_SHARE) {
       for (const table of [located.documents, ...tablesOf(located.tables)]) {
         await session.query({ text: `analyze ${table}` });
@@ -56,5 +58,10 @@ export async function finishLoad(
         values: [ref.generation],
       });
     }
+    return hasMerged;
   }, options);
+  // A server does this by itself; PGlite has no process for it, and its folder would grow.
+  if (merged && database.kind === 'pglite') {
+    await database.query({ text: `vacuum ${located.tables.postings}` }, options);
+  }
 }

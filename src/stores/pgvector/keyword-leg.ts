@@ -1,25 +1,20 @@
 /**
- * BM25 in plain SQL over the postings. The database finds the candidates; their final scores are
- * made here, by the function all stores share, so that they are equal to the bit.
+ * BM25 over the postings. The database hands over the question's postings; they are scored here, by
+ * the functions all stores share, so that scores are equal to the bit.
  */
+import { z } from 'zod';
 import { countTerms } from '../../analysis/analyzer.js';
 import { bm25, weighTerms } from '../../analysis/bm25.js';
-import type { WeightedTerm } from '../../analysis/bm25.js';
+import type { Filter } from '../../model.js';
 import type { CallOptions, KeywordLegQuery, LegHit } from '../port.js';
 import type { Located } from './catalog.js';
-import type { Database } from './database.js';
+import type { Database, Row, Session } from './database.js';
 import { createParameters, filterSql } from './filter-sql.js';
-import { readRow, readRows, statisticsRowSchema, termFrequencyRowSchema, termRowSchema } from './rows.js';
+import { kthLargest } from './kth-largest.js';
+import { readRow, readRows, statisticsRowSchema, termRowSchema } from './rows.js';
+import { scorePostings } from './score-postings.js';
+import type { FoundPostings, WeighedQuestion } from './score-postings.js';
 import { analyzerOf } from './write-documents.js';
-
-/** A question's terms with their weights, and the mean chunk length, as of now. */
-export interface WeighedQuestion {
-  readonly terms: readonly WeightedTerm[];
-  readonly averageLength: number;
-}
-
-/** Sums in SQL and here may differ in the last bits: candidates this near the border are all fetched. */
-const MARGIN = 1e-9;
 
 export async function weighQuestion(
   database: Database,
@@ -28,7 +23,7 @@ export async function weighQuestion(
   options: CallOptions | undefined,
 ): Promise<WeighedQuestion> {
   const counts = countTerms(analyzerOf(located.collection.language)(text));
-  if (counts.size === 0) return { terms: [], averageLength: 0 };
+  if (counts.size === 0) return NOTHING;
   const { generation } = located.collection;
   const rows = await database.query(
     {
@@ -42,13 +37,25 @@ export async function weighQuestion(
     },
     options,
   );
-  if (rows[0] === undefined) return { terms: [], averageLength: 0 };
-  const { chunks, terms: totalLength } = readRow(statisticsRowSchema, rows[0]);
+  if (rows[0] === undefined) return NOTHING;
   const found = readRows(
     termRowSchema,
     rows.filter((row) => row['term'] !== null),
   );
-  const documentFrequency = new Map(found.map(({ term, frequency }) => [term, frequency]));
+  return weigh(
+    counts,
+    readRow(statisticsRowSchema, rows[0]),
+    new Map(found.map(({ term, frequency }) => [term, frequency])),
+  );
+}
+
+const NOTHING: WeighedQuestion = { terms: [], averageLength: 0 };
+
+function weigh(
+  counts: ReadonlyMap<string, number>,
+  { chunks, terms: totalLength }: { readonly chunks: number; readonly terms: number },
+  documentFrequency: ReadonlyMap<string, number>,
+): WeighedQuestion {
   return {
     terms: weighTerms(counts, { chunks, totalLength, documentFrequency }),
     averageLength: totalLength / chunks,
@@ -61,52 +68,149 @@ export async function keywordLeg(
   query: KeywordLegQuery,
   options: CallOptions | undefined,
 ): Promise<readonly LegHit[]> {
-  const question = await weighQuestion(database, located, query.text, options);
-  if (question.terms.length === 0) return [];
-  const { tables, columns } = located;
-  const terms = question.terms.map(({ term }) => term);
-  const parameters = createParameters(
-    terms,
-    question.terms.map(({ weight }) => weight),
-    question.averageLength,
-    query.k,
+  const counts = countTerms(analyzerOf(located.collection.language)(query.text));
+  if (counts.size === 0) return [];
+  const hits = await search((statement) => database.query(statement, options), located, query, counts);
+  // A write came between the statements. It is rare, and one snapshot for both costs as much as they do.
+  return (
+    hits ??
+    (await database.transaction(async (session) => {
+      await session.query({ text: 'set transaction isolation level repeatable read, read only' });
+      return search((statement) => session.query(statement), located, query, counts);
+    }, options)) ??
+    []
   );
-  const isFiltered = query.filter.kind !== 'all';
-  const condition = filterSql(query.filter, columns, parameters);
-  const rows = await database.query(
-    {
-      ...(isFiltered ? {} : { name: `keyword_${String(located.collection.generation.id)}` }),
-      // k1 1.2 and b 0.75, as src/analysis/bm25.ts has them.
-      text: `with scored as materialized (
-          select e.key,
-            sum(q.weight * e.frequency * 2.2 / (e.frequency + 1.2 * (0.25 + 0.75 * e.length / $3::float8))) as score
-          from unnest($1::text[], $2::float8[]) as q(term, weight)
-          join ${tables.postings} p on p.term = q.term,
-          unnest(p.keys, p.frequencies, p.lengths) as e(key, frequency, length)
-          group by e.key
-        ), matching as materialized (
-          select s.key, s.score from scored s
-          ${isFiltered ? `join ${tables.vectors} v on v.key = s.key where ${condition}` : ''}
-        ), best as (
-          select key from matching
-          where score >= coalesce((select score from matching order by score desc offset $4::integer - 1 limit 1), 0)
-            - ${String(MARGIN)}
-        )
-        select c.chunk_id, c.document_id, c.length, ${frequenciesSql('c', '$1')} as frequencies
-        from best join ${tables.chunks} c on c.key = best.key`,
-      values: parameters.values,
-    },
-    options,
-  );
-  return rows
-    .map((row) => readRow(termFrequencyRowSchema, row))
-    .map((row) => ({
-      chunkId: row.chunk_id,
-      documentId: row.document_id,
-      score: scoreOf(question, row.frequencies, row.length),
-    }))
-    .sort(compareHits)
-    .slice(0, query.k);
+}
+
+/** The hits; null when something was written between the statements. */
+async function search(
+  run: Session['query'],
+  located: Located,
+  query: KeywordLegQuery,
+  counts: ReadonlyMap<string, number>,
+): Promise<readonly LegHit[] | null> {
+  const read = await readQuestion(run, located, counts);
+  if (read === null) return [];
+  const { keys, scores } = scorePostings(read.question, read.found);
+  if (keys.length === 0) return [];
+  const hits: LegHit[] = [];
+  let below = Infinity;
+  // With a filter the best ones may not match: look further down, at more each time.
+  for (let depth = query.filter.kind === 'all' ? query.k : query.k * 10; ; depth *= 16) {
+    // All of one score are looked at together, for their order is that of their ids.
+    const border = kthLargest(scores, depth);
+    const wanted = new Map<number, number>();
+    for (let index = 0; index < scores.length; index += 1) {
+      const score = scores[index] ?? 0;
+      if (score >= border && score < below) wanted.set(keys[index] ?? 0, score);
+    }
+    const matches = await readMatches(run, located, query.filter, [...wanted.keys()], read.version);
+    if (matches === null) return null;
+    for (const { key, chunkId, documentId } of matches) {
+      hits.push({ chunkId, documentId, score: wanted.get(key) ?? 0 });
+    }
+    if (hits.length >= query.k || border === -Infinity) return hits.sort(compareHits).slice(0, query.k);
+    below = border;
+  }
+}
+
+interface ReadQuestion {
+  readonly question: WeighedQuestion;
+  readonly found: FoundPostings;
+  readonly version: string;
+}
+
+const versionRowSchema = z.object({ next_key: z.number(), chunks: statisticsRowSchema.shape.chunks });
+
+/** Changes with every write and every removal of chunks. */
+function versionOf(row: Row): string {
+  const { next_key: nextKey, chunks } = readRow(versionRowSchema, row);
+  return `${String(nextKey)} ${String(chunks)}`;
+}
+
+const postingsRowSchema = z.object({
+  term: z.string(),
+  segment: z.number(),
+  size: z.number(),
+  entries: z.instanceof(Buffer),
+});
+
+async function readQuestion(
+  run: Session['query'],
+  located: Located,
+  counts: ReadonlyMap<string, number>,
+): Promise<ReadQuestion | null> {
+  const { generation } = located.collection;
+  const rows = await run({
+    name: `postings_${String(generation.id)}`,
+    text: `select g.next_key::float8 as next_key, g.chunk_count as chunks, g.term_count as terms,
+        p.term, p.segment::float8 as segment, p.size, p.entries
+      from plumbline.generations g left join ${located.tables.postings} p on p.term = any($2::text[])
+      where g.id = $1`,
+    values: [generation.id, [...counts.keys()]],
+  });
+  if (rows[0] === undefined) return null;
+  const segments = new Map<number, Map<string, Buffer>>();
+  const frequencies = new Map<string, number>();
+  let sum = 0;
+  for (const row of rows) {
+    if (row['term'] === null) continue;
+    const { term, segment, size, entries } = readRow(postingsRowSchema, row);
+    sum += size;
+    frequencies.set(term, (frequencies.get(term) ?? 0) + size);
+    const ofSegment = segments.get(segment) ?? new Map<string, Buffer>();
+    segments.set(segment, ofSegment.set(term, entries));
+  }
+  return {
+    question: weigh(counts, readRow(statisticsRowSchema, rows[0]), frequencies),
+    found: { segments, size: sum },
+    version: versionOf(rows[0]),
+  };
+}
+
+interface Match {
+  readonly key: number;
+  readonly chunkId: string;
+  readonly documentId: string;
+}
+
+const matchRowSchema = z.object({ key: z.number(), chunk_id: z.string(), document_id: z.string() });
+
+/** Those of the chunks that match the filter; null when something was written since `version`. */
+async function readMatches(
+  run: Session['query'],
+  located: Located,
+  filter: Filter,
+  keys: readonly number[],
+  version: string,
+): Promise<readonly Match[] | null> {
+  const { tables, columns, collection } = located;
+  if (filter.kind === 'all') {
+    const rows = await run({
+      name: `matches_${String(collection.generation.id)}`,
+      text: `select key::float8 as key, chunk_id, document_id from ${tables.vectors} where key = any($1::bigint[])`,
+      values: [keys],
+    });
+    // A chunk never changes. Where all are still there, nothing was written that matters.
+    return rows.length < keys.length ? null : rows.map(toMatch);
+  }
+  const parameters = createParameters(collection.generation.id, keys);
+  const condition = filterSql(filter, columns, parameters);
+  const rows = await run({
+    text: `select g.next_key::float8 as next_key, g.chunk_count as chunks,
+        v.key::float8 as key, v.chunk_id, v.document_id
+      from plumbline.generations g
+      left join ${tables.vectors} v on v.key = any($2::bigint[]) and (${condition})
+      where g.id = $1`,
+    values: parameters.values,
+  });
+  if (rows[0] === undefined || versionOf(rows[0]) !== version) return null;
+  return rows.filter((row) => row['key'] !== null).map(toMatch);
+}
+
+function toMatch(raw: Row): Match {
+  const row = readRow(matchRowSchema, raw);
+  return { key: row.key, chunkId: row.chunk_id, documentId: row.document_id };
 }
 
 /** For each of the question's terms, how often the chunk holds it. */

@@ -1,5 +1,8 @@
 /** Taking documents' chunks out of a generation, and their words out of its postings. */
+import { z } from 'zod';
 import type { Session } from './database.js';
+import { packPostings, postingsWithout } from './postings.js';
+import { readRow } from './rows.js';
 import type { GenerationTables } from './tables.js';
 
 export interface Removed {
@@ -7,6 +10,15 @@ export interface Removed {
   /** Terms in them together, repeats included. */
   readonly terms: number;
 }
+
+const goneSchema = z.object({
+  length: z.number(),
+  keys: z.array(z.number()),
+  segments: z.array(z.number()),
+  terms: z.array(z.string()),
+});
+
+const postingsSchema = z.object({ term: z.string(), size: z.number(), entries: z.instanceof(Buffer) });
 
 /**
  * Removes the chunks, vectors and postings of documents. The caller holds the generation's lock
@@ -17,41 +29,68 @@ export async function removeChunks(
   tables: GenerationTables,
   documentIds: readonly string[],
 ): Promise<Removed> {
-  const [gone] = await session.query({
+  const [row] = await session.query({
     text: `with gone as (
-        delete from ${tables.chunks} where document_id = any($1) returning key, segment, terms, length
+        delete from ${tables.chunks} where document_id = any($1) returning key, terms, length
       ), vectors as (
         delete from ${tables.vectors} where key in (select key from gone)
       )
-      select count(*)::integer as chunks, coalesce(sum(length), 0)::float8 as length,
-        coalesce(array_agg(key), '{}') as keys, coalesce(array_agg(distinct segment), '{}') as segments,
+      select coalesce(sum(length), 0)::float8 as length,
+        array(select key::float8 from gone) as keys,
+        array(
+          select distinct segment::float8 from (
+            select (select max(p.segment) from ${tables.postings} p where p.segment <= gone.key) as segment from gone
+          ) holding where segment is not null
+        ) as segments,
         array(select distinct unnest(terms) from gone) as terms
       from gone`,
     values: [documentIds],
   });
-  const chunks = Number(gone?.['chunks'] ?? 0);
-  if (gone === undefined || chunks === 0) return { chunks: 0, terms: 0 };
-  await session.query({
-    text: `with kept as (
-        select term, segment, count(*)::integer as size, array_agg(key order by key) as keys,
-          array_agg(frequency order by key) as frequencies, array_agg(length order by key) as lengths
-        from (
-          select p.term, p.segment, e.key, e.frequency, e.length
-          from ${tables.postings} p, unnest(p.keys, p.frequencies, p.lengths) as e(key, frequency, length)
-          where p.segment = any($2::bigint[]) and p.term = any($3::text[])
-        ) entry
-        where not exists (select from unnest($1::bigint[]) as removed(key) where removed.key = entry.key)
-        group by term, segment
-      ), emptied as (
-        delete from ${tables.postings} p
-        where p.segment = any($2::bigint[]) and p.term = any($3::text[])
-          and not exists (select from kept where kept.term = p.term and kept.segment = p.segment)
-      )
-      update ${tables.postings} p
-      set size = kept.size, keys = kept.keys, frequencies = kept.frequencies, lengths = kept.lengths
-      from kept
-      where p.term = kept.term and p.segment = kept.segment and p.size <> kept.size`,
-    values: [gone['keys'], gone['segments'], gone['terms']],
+  const gone = readRow(goneSchema, row);
+  const keys = new Set(gone.keys);
+  // One after another: all at once may be more than fits into memory.
+  for (const segment of gone.segments) {
+    await removePostings(session, tables.postings, segment, gone.terms, keys);
+  }
+  return { chunks: gone.keys.length, terms: gone.length };
+}
+
+async function removePostings(
+  session: Session,
+  table: string,
+  segment: number,
+  terms: readonly string[],
+  keys: ReadonlySet<number>,
+): Promise<void> {
+  const rows = await session.query({
+    text: `select term, size, entries from ${table} where segment = $1 and term = any($2::text[])`,
+    values: [segment, terms],
   });
-  return { chunks, terms: Number(gone['length']) };
+  const emptied: string[] = [];
+  const changed: { readonly term: string; readonly size: number; readonly entries: Buffer }[] = [];
+  for (const row of rows) {
+    const { term, size, entries } = readRow(postingsSchema, row);
+    const kept = postingsWithout(entries, keys);
+    if (kept.length === 0) emptied.push(term);
+    else if (kept.length < size) changed.push({ term, size: kept.length, entries: packPostings(kept) });
+  }
+  if (emptied.length > 0) {
+    await session.query({
+      text: `delete from ${table} where segment = $1 and term = any($2::text[])`,
+      values: [segment, emptied],
+    });
+  }
+  if (changed.length > 0) {
+    await session.query({
+      text: `update ${table} p set size = kept.size, entries = kept.entries
+        from unnest($2::text[], $3::integer[], $4::bytea[]) as kept(term, size, entries)
+        where p.segment = $1 and p.term = kept.term`,
+      values: [
+        segment,
+        changed.map(({ term }) => term),
+        changed.map(({ size }) => size),
+        changed.map(({ entries }) => entries),
+      ],
+    });
+  }
 }

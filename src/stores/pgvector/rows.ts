@@ -115,13 +115,6 @@ export const termRowSchema = z.object({ term: z.string(), frequency: z.number() 
 
 export const statisticsRowSchema = z.object({ chunks: bigintSchema, terms: bigintSchema });
 
-export const termFrequencyRowSchema = z.object({
-  chunk_id: z.string(),
-  document_id: z.string(),
-  length: z.number(),
-  frequencies: z.array(z.number()),
-});
-
 export const extensionRowSchema = z.object({ extversion: z.string() });
 
 /** @throws RetrievalError `store_invalid_response` */

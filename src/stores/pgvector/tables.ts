@@ -42,8 +42,9 @@ export function createDocuments(table: string, columns: readonly FieldColumn[]):
 
 /**
  * Statements that make a generation's tables. Vectors stand apart from texts, beside the columns
- * that filters read, so that a search touches few pages. Postings are arrays, one row for a term
- * and a batch of writes: a tenth of the size of a row for each.
+ * that filters read, so that a search touches few pages. Postings are packed (postings.ts), one row
+ * for a term and a segment: a batch of writes, or several that were merged. A segment is named by
+ * its first key, and ends where the next one begins.
  */
 export function createGeneration(
   tables: GenerationTables,
@@ -66,7 +67,6 @@ export function createGeneration(
       text_hash text not null,
       tokens integer not null,
       split text not null,
-      segment bigint not null,
       terms text[] collate "C" not null,
       frequencies integer[] not null,
       length integer not null)`,
@@ -82,10 +82,11 @@ export function createGeneration(
       term text collate "C" not null,
       segment bigint not null,
       size integer not null,
-      keys bigint[] not null,
-      frequencies integer[] not null,
-      lengths integer[] not null,
+      entries bytea not null,
       primary key (term, segment))`,
+    // Compressing would cost more time than the room is worth.
+    `alter table ${tables.postings} alter column entries set storage external`,
+    `create index on ${tables.postings} (segment)`,
   ];
 }
 

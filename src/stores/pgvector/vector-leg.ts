@@ -12,8 +12,17 @@ import { hitRowSchema, readRow } from './rows.js';
 import { DEFAULT_EF_SEARCH } from './session-settings.js';
 import { DISTANCE_OPERATORS, scoreSql } from './tables.js';
 
-/** Up to this many matches are compared one by one: it is as fast as the index, and exact. */
-const EXACT_MATCHES = 5000;
+/**
+ * Up to this many matches are compared one by one. Of 100,000 vectors, 10,000 matches took 15 ms so,
+ * and 35 ms through the index at a recall of 0.999.
+ */
+const EXACT_MATCHES = 10_000;
+/**
+ * Under a filter the index is asked for at least this many, of which the best k are kept: what it
+ * comes upon first is not what is nearest. Where 30 % match and are topics of their own, ten out of
+ * ten had a recall of 0.91, and ten out of a hundred 0.99.
+ */
+const LEAST_FILTERED = 100;
 /** The extension's own limit. */
 const MAX_EF_SEARCH = 1000;
 
@@ -37,7 +46,7 @@ export async function vectorLeg(
   const least = Math.min(query.k, matches ?? located.chunkCount);
   // The index starved the query: search on, exactly.
   if (rows.length < least) return exact(database, located, query, matches, options);
-  return { hits: toHits(rows), plan: { strategy: 'approximate', matches } };
+  return { hits: toHits(rows.slice(0, query.k)), plan: { strategy: 'approximate', matches } };
 }
 
 /** How a score is computed, one expression for every statement, so that equal chunks score alike. */
@@ -96,7 +105,8 @@ async function approximate(
   query: VectorLegQuery,
   options: CallOptions | undefined,
 ): Promise<readonly Row[]> {
-  const parameters = createParameters(toSql(Array.from(query.vector)), query.k);
+  const wanted = query.filter.kind === 'all' ? query.k : Math.max(query.k, LEAST_FILTERED);
+  const parameters = createParameters(toSql(Array.from(query.vector)), wanted);
   const condition = filterSql(query.filter, located.columns, parameters);
   const statement = {
     text: approximateSql(located, condition),

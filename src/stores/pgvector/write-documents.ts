@@ -13,6 +13,8 @@ import { noGeneration } from './catalog.js';
 import type { Located } from './catalog.js';
 import { copyType, copyValues } from './columns.js';
 import type { Session } from './database.js';
+import { packPostings } from './postings.js';
+import type { Posting } from './postings.js';
 import { removeChunks } from './remove-documents.js';
 
 interface AnalyzedChunk {
@@ -152,7 +154,6 @@ async function copyChunks(
     ['text_hash', 'text'],
     ['tokens', 'int4'],
     ['split', 'text'],
-    ['segment', 'int8'],
     ['terms', 'text[]'],
     ['frequencies', 'int4[]'],
     ['length', 'int4'],
@@ -175,7 +176,6 @@ async function copyChunks(
       textHash(chunk.indexedText),
       chunk.tokens,
       chunk.split,
-      firstKey,
       [...terms.keys()],
       [...terms.values()],
       length,
@@ -214,28 +214,24 @@ async function copyPostings(
   analyzed: readonly AnalyzedChunk[],
   firstKey: number,
 ): Promise<void> {
-  const postings = new Map<string, { keys: number[]; frequencies: number[]; lengths: number[] }>();
+  const postings = new Map<string, Posting[]>();
   for (const [index, { terms, length }] of analyzed.entries()) {
     for (const [term, frequency] of terms) {
-      let posting = postings.get(term);
-      if (posting === undefined) postings.set(term, (posting = { keys: [], frequencies: [], lengths: [] }));
-      posting.keys.push(firstKey + index);
-      posting.frequencies.push(frequency);
-      posting.lengths.push(length);
+      let ofTerm = postings.get(term);
+      if (ofTerm === undefined) postings.set(term, (ofTerm = []));
+      ofTerm.push({ key: firstKey + index, frequency, length });
     }
   }
   if (postings.size === 0) return;
-  const rows = [...postings].map(([term, { keys, frequencies, lengths }]): readonly CopyValue[] => [
+  const rows = [...postings].map(([term, ofTerm]): readonly CopyValue[] => [
     term,
     firstKey,
-    keys.length,
-    keys,
-    frequencies,
-    lengths,
+    ofTerm.length,
+    packPostings(ofTerm),
   ]);
   await session.copyIn(
-    `${tables.postings} (term, segment, size, keys, frequencies, lengths)`,
-    encodeCopy(['text', 'int8', 'int4', 'int8[]', 'int4[]', 'int4[]'], rows),
+    `${tables.postings} (term, segment, size, entries)`,
+    encodeCopy(['text', 'int8', 'int4', 'bytea'], rows),
   );
 }
 

@@ -1,0 +1,122 @@
+/**
+ * A write or a delete that loses its server at any of its requests: readers never see a part of it,
+ * the next write brings it to an end, and the same write again gives what an uninterrupted one does.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createMemoryStore } from '../../../src/stores/memory/index.js';
+import { openOpenSearchStore } from '../../../src/stores/opensearch/index.js';
+import type { GenerationRef, VectorStore } from '../../../src/stores/port.js';
+import { ALL, PIN, createIn, specOf, writeOf } from '../../conformance/store/fixtures.js';
+import { makeTestPrefix } from '../../support/opensearch.js';
+import type { TestPrefix } from '../../support/opensearch.js';
+import { storeNames } from '../../support/stores.js';
+import { startFaultyServer } from './faulty-server.js';
+import type { FaultyServer, Loss } from './faulty-server.js';
+
+const OLD = [writeOf('a', ['engine one', 'engine two']), writeOf('b', ['engine valve'])];
+const NEW = [
+  writeOf('a', ['engine', 'engine rotor', 'rotor rotor'], { version: '2' }),
+  writeOf('c', ['engine piston', 'valve'], { version: '2' }),
+];
+const OTHER = writeOf('other', ['gasket']);
+/** More than either has. */
+const MOST_REQUESTS = 30;
+
+type Work = (store: VectorStore, ref: GenerationRef) => Promise<unknown>;
+
+const WORKS: Readonly<Record<string, Work>> = {
+  'a write': (store, ref) => store.putDocuments(ref, PIN, NEW),
+  'a delete': (store, ref) => store.deleteDocuments(ref.collection, ['a', 'b']),
+};
+
+if (storeNames().includes('opensearch')) {
+  describe('interrupted on opensearch', () => {
+    let place: TestPrefix;
+    let server: FaultyServer;
+    let store: VectorStore;
+    let faulty: VectorStore;
+
+    before(async () => {
+      place = makeTestPrefix();
+      server = await startFaultyServer(place.options.node);
+      store = await openOpenSearchStore(place.options);
+      faulty = await openOpenSearchStore({ ...place.options, node: server.node });
+    });
+    after(async () => {
+      await store.close();
+      await faulty.close();
+      await server.close();
+      await place.remove();
+    });
+
+    for (const [name, work] of Object.entries(WORKS)) {
+      for (const loss of ['request', 'answer'] as const) {
+        it(`${name} that loses a ${loss}`, async () => {
+          let request = 1;
+          while (await survives(request, loss, name, work)) {
+            request += 1;
+            assert.ok(request < MOST_REQUESTS);
+          }
+          assert.ok(request > 5, `only ${String(request)} requests`);
+        });
+      }
+    }
+
+    /** False when the work was done before it came to that many requests. */
+    async function survives(request: number, loss: Loss, name: string, work: Work): Promise<boolean> {
+      const collection = `at-${String(request)}-${loss}-${name.replace(' ', '-')}`;
+      const ref = await createIn(store, specOf({ name: collection }));
+      await store.putDocuments(ref, PIN, OLD);
+      const old = await shown(store, ref);
+      const done = await expectedAfter(work);
+
+      server.breakAt(request, loss);
+      const [result] = await Promise.allSettled([work(faulty, ref)]);
+      const wasInterrupted = server.repair() >= request;
+      assert.equal(
+        result.status === 'rejected',
+        wasInterrupted,
+        'an interruption is never taken for success',
+      );
+
+      const seen = await shown(store, ref);
+      assert.ok(isOneOf(seen, [old, done]), `seen at once: ${JSON.stringify(seen)}`);
+      await store.putDocuments(ref, PIN, [OTHER]);
+      await store.deleteDocuments(collection, [OTHER.document.id]);
+      const settled = await shown(store, ref);
+      assert.ok(isOneOf(settled, [old, done]), `after the next write: ${JSON.stringify(settled)}`);
+      await work(store, ref);
+      assert.deepEqual(await shown(store, ref), done);
+      await store.deleteCollection(collection);
+      return wasInterrupted;
+    }
+  });
+}
+
+async function expectedAfter(work: Work): Promise<unknown> {
+  const memory = createMemoryStore();
+  const ref = await createIn(memory, specOf({ name: 'expected' }));
+  await memory.putDocuments(ref, PIN, OLD);
+  await work(memory, ref);
+  return shown(memory, ref);
+}
+
+/** All that there is to see: BM25 shows what the statistics count. */
+async function shown(store: VectorStore, ref: GenerationRef): Promise<unknown> {
+  const { items } = await store.listDocuments(ref.collection, { filter: ALL, limit: 100 });
+  const documents = [];
+  for (const { id, contentHash, chunkCount } of items) {
+    const chunks = await store.documentChunks(ref, id);
+    documents.push({ id, contentHash, chunkCount, chunks: chunks.map((chunk) => chunk.id) });
+  }
+  return {
+    documents,
+    counts: await store.countCollection(ref.collection),
+    keyword: await store.keywordLeg(ref, { text: 'engine valve rotor', k: 100, filter: ALL }),
+  };
+}
+
+function isOneOf(value: unknown, states: readonly unknown[]): boolean {
+  return states.some((state) => JSON.stringify(state) === JSON.stringify(value));
+}
