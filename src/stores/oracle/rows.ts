@@ -1,0 +1,197 @@
+/** Checks what comes back from the database before it is believed. */
+import { z } from 'zod';
+import { RetrievalError } from '../../errors.js';
+import type { Row } from './database.js';
+
+/** JSON that is kept as text. */
+function json<T>(schema: z.ZodType<T>): z.ZodType<T> {
+  return z
+    .string()
+    .transform((value, context): unknown => {
+      try {
+        return JSON.parse(value);
+      } catch {
+        context.addIssue({ code: 'custom', message: 'not JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+}
+
+const fieldsSchema = json(
+  z.array(
+    z.object({
+      name: z.string(),
+      type: z.enum(['keyword', 'number', 'boolean', 'date', 'keyword[]', 'number[]', 'boolean[]', 'date[]']),
+    }),
+  ),
+);
+
+const pinSchema = json(
+  z.strictObject({
+    provider: z.string(),
+    model: z.string(),
+    revision: z.string(),
+    weightsSha256: z.string().nullable(),
+    tokenizerSha256: z.string().nullable(),
+    dimensions: z.number().int().positive(),
+    pooling: z.enum(['mean', 'cls', 'provider']),
+    normalized: z.boolean(),
+    precision: z.string(),
+    documentPrefix: z.string(),
+    queryPrefix: z.string(),
+  }),
+);
+
+const vectorIndexSchema = json(
+  z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('hnsw'),
+      m: z.number(),
+      efConstruction: z.number(),
+      buildAfter: z.number(),
+    }),
+    z.object({
+      kind: z.literal('ivfflat'),
+      lists: z.union([z.number(), z.literal('auto')]),
+      buildAfter: z.number(),
+    }),
+    z.object({ kind: z.literal('none') }),
+  ]),
+);
+
+export const collectionRowSchema = z.object({
+  collection_id: z.number().int(),
+  name: z.string(),
+  created_at: z.date(),
+  field_mode: z.enum(['declared', 'inferred']),
+  fields: fieldsSchema,
+  language: z.enum(['english', 'none']),
+  generation_id: z.number().int(),
+  state: z.enum(['building', 'active', 'retired']),
+  embedder: z.string(),
+  pin: pinSchema,
+  chunker: json(
+    z.object({ kind: z.literal('structure'), targetTokens: z.number(), overlapTokens: z.number() }),
+  ),
+  metric: z.enum(['cosine', 'dot', 'l2']),
+  vector_index: vectorIndexSchema,
+  chunk_count: z.number().int(),
+  index_built: z.number().transform((flag) => flag === 1),
+});
+
+export const lockedFieldsSchema = z.object({ id: z.number().int(), fields: fieldsSchema });
+
+export const lockedGenerationSchema = z.object({
+  pin: pinSchema,
+  next_key: z.number().int(),
+  chunk_count: z.number().int(),
+  analyzed_count: z.number().int(),
+  index_built: z.number().transform((flag) => flag === 1),
+});
+
+const metadataSchema = z.record(z.string(), z.json());
+
+const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
+
+/** What a document's summary holds: what is shown of it without its text. */
+const summarySchema = json(
+  z.object({
+    title: z.string().nullable(),
+    source: z.string().nullable(),
+    metadata: metadataSchema,
+    values: z.record(z.string(), z.union([scalarSchema, z.array(scalarSchema)])),
+  }),
+);
+
+export const summaryRowSchema = z.object({
+  document_id: z.string(),
+  content_hash: z.string(),
+  chunk_count: z.number().int(),
+  ingested_at: z.date(),
+  summary: summarySchema,
+});
+
+export const documentRowSchema = summaryRowSchema.extend({
+  content: json(
+    z.object({
+      text: z.string(),
+      blocks: z.array(
+        z.object({
+          kind: z.enum(['heading', 'paragraph', 'list', 'table', 'code', 'quote', 'other']),
+          start: z.number(),
+          end: z.number(),
+          level: z.number().exactOptional(),
+          title: z.string().exactOptional(),
+        }),
+      ),
+    }),
+  ),
+});
+
+export const chunkRowSchema = z.object({
+  chunk_id: z.string(),
+  document_id: z.string(),
+  ordinal: z.number().int(),
+  content: json(
+    z.object({
+      start: z.number().int(),
+      end: z.number().int(),
+      overlap: z.number().int(),
+      headingPath: z.array(z.string()),
+      /** Null where the text ends the indexed text; it then begins at the offset. */
+      text: z.string().nullable(),
+      offset: z.number().int(),
+      indexedText: z.string(),
+      tokens: z.number().int(),
+      split: z.enum(['block', 'sentence', 'token']),
+    }),
+  ),
+  summary: summarySchema,
+});
+
+export const hitRowSchema = z.object({
+  chunk_id: z.string(),
+  document_id: z.string(),
+  distance: z.number(),
+});
+
+export const scoredRowSchema = z.object({
+  chunk_id: z.string(),
+  chunk_key: z.number().int(),
+  term_count: z.number().int(),
+  distance: z.number().nullable(),
+});
+
+export const statisticsRowSchema = z.object({ chunk_count: z.number(), term_count: z.number() });
+
+export const termRowSchema = z.object({ term: z.string(), frequency: z.number() });
+
+export const postingRowSchema = z.object({
+  chunk_key: z.number().int(),
+  term: z.string(),
+  frequency: z.number().int(),
+});
+
+export const foundRowSchema = postingRowSchema.extend({
+  chunk_id: z.string(),
+  document_id: z.string(),
+  term_count: z.number().int(),
+});
+
+export const vectorRowSchema = z.object({ text_hash: z.string(), embedding: z.instanceof(Float32Array) });
+
+/** @throws RetrievalError `store_invalid_response` */
+export function readRow<T>(schema: z.ZodType<T>, row: Row | undefined): T {
+  const parsed = schema.safeParse(row);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new RetrievalError(
+    'store_invalid_response',
+    `A row of the database is not as it was written: ${issue?.path.join('.') ?? ''} ${issue?.code ?? ''}`,
+  );
+}
+
+export function readRows<T>(schema: z.ZodType<T>, rows: readonly Row[]): readonly T[] {
+  return rows.map((row) => readRow(schema, row));
+}
