@@ -2,7 +2,13 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /** Where each adapter lives; only the composition root names them. */
-const ADAPTERS = ['**/stores/memory/**', '**/stores/pgvector/**', '**/embedders/minilm/**'];
+const ADAPTERS = [
+  '**/stores/memory/**',
+  '**/stores/pgvector/**',
+  '**/stores/oracle/**',
+  '**/stores/opensearch/**',
+  '**/embedders/minilm/**',
+];
 
 export default defineConfig(
   globalIgnores(['dist*/', 'coverage/', '.plumbline/', 'bench/peers/']),

@@ -7,6 +7,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { RetrievalError } from './errors.js';
+import { parseOracleUrl } from './oracle-url.js';
+import type { OracleLocation } from './oracle-url.js';
 
 const DAY_MS = 86_400_000;
 
@@ -18,7 +20,9 @@ export const environmentSchema = z.object({
     .string()
     .min(1)
     .default('pglite:.plumbline/data')
-    .describe('Where collections live: pglite:FOLDER, postgresql://…, or memory:'),
+    .describe(
+      'Where collections live: pglite:FOLDER, postgresql://…, opensearch://…, oracle://…, or memory:',
+    ),
   PLUMBLINE_HOST: z.string().min(1).default('127.0.0.1').describe('Address the server binds'),
   PLUMBLINE_PORT: z.coerce.number().int().min(0).max(65_535).default(8080).describe('Port the server binds'),
   PLUMBLINE_API_KEY_HASHES: z
@@ -72,7 +76,18 @@ export const environmentSchema = z.object({
 export type StoreLocation =
   | { readonly kind: 'memory' }
   | { readonly kind: 'pglite'; readonly folder: string }
-  | { readonly kind: 'postgresql'; readonly url: string };
+  | { readonly kind: 'postgresql'; readonly url: string }
+  | {
+      readonly kind: 'opensearch';
+      /** `http://HOST:PORT` or `https://…`, without the password. */
+      readonly node: string;
+      readonly username: string | null;
+      readonly password: string | null;
+      /** What the names of all indexes begin with. */
+      readonly prefix: string;
+      readonly engine: 'faiss' | 'lucene';
+    }
+  | OracleLocation;
 
 export interface Config {
   readonly store: StoreLocation;
@@ -152,11 +167,41 @@ export function parseStoreUrl(url: string): StoreLocation {
     if (folder !== '') return { kind: 'pglite', folder };
   }
   if (/^postgres(ql)?:\/\//u.test(url) && URL.canParse(url)) return { kind: 'postgresql', url };
+  if (url.startsWith('oracle://') && URL.canParse(url)) return parseOracleUrl(new URL(url));
+  if (/^opensearchs?:\/\//u.test(url) && URL.canParse(url)) return parseOpenSearch(new URL(url));
   throw new RetrievalError(
     'invalid_config',
-    'PLUMBLINE_STORE_URL is none of: pglite:FOLDER, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, memory:',
+    'PLUMBLINE_STORE_URL is none of: pglite:FOLDER, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, opensearch://USER:PASSWORD@HOST:PORT, oracle://USER:PASSWORD@HOST:PORT/SERVICE, memory:',
     { field: 'PLUMBLINE_STORE_URL' },
   );
+}
+
+const openSearchOptionsSchema = z.strictObject({
+  /** Beginnings of index names: these are in lower case and do not begin with a sign. */
+  prefix: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,99}$/u, 'has to be lower-case letters, digits, "-" and "_"')
+    .default('plumbline'),
+  engine: z.enum(['faiss', 'lucene']).default('faiss'),
+});
+
+function parseOpenSearch(url: URL): StoreLocation {
+  const parsed = openSearchOptionsSchema.safeParse(Object.fromEntries(url.searchParams));
+  if (!parsed.success || url.host === '' || !/^\/?$/u.test(url.pathname)) {
+    const problems = parsed.error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
+    throw new RetrievalError(
+      'invalid_config',
+      `PLUMBLINE_STORE_URL is opensearch://USER:PASSWORD@HOST:PORT, with ?prefix=NAME and engine=faiss or lucene where wanted. ${problems.join('; ')}`.trim(),
+      { field: 'PLUMBLINE_STORE_URL' },
+    );
+  }
+  return {
+    kind: 'opensearch',
+    node: `${url.protocol === 'opensearchs:' ? 'https' : 'http'}://${url.host}`,
+    username: url.username === '' ? null : decodeURIComponent(url.username),
+    password: url.password === '' ? null : decodeURIComponent(url.password),
+    ...parsed.data,
+  };
 }
 
 function parseHashes(value: string): readonly string[] {

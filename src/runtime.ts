@@ -98,6 +98,14 @@ async function openStore(config: Config): Promise<VectorStore> {
         statementTimeoutMs: postgres.statementTimeoutMs,
       });
     }
+    case 'opensearch': {
+      const { openOpenSearchStore } = await import('./stores/opensearch/index.js');
+      return openOpenSearchStore(location);
+    }
+    case 'oracle': {
+      const { openOracleStore } = await import('./stores/oracle/index.js');
+      return openOracleStore(location.options);
+    }
     default:
       return location satisfies never;
   }

@@ -11,7 +11,11 @@ import { assertCollectionName } from './names.js';
 import type { Catalog, CollectionDescription, NewCollection } from './types.js';
 
 const DEFAULT_CHUNKER = { kind: 'structure', targetTokens: 400, overlapTokens: 50 } as const;
-const DEFAULT_INDEX = { kind: 'hnsw', m: 16, efConstruction: 128, buildAfter: 20_000 } as const;
+const DEFAULT_INDEXES: { readonly [Kind in VectorIndex['kind']]: VectorIndex & { readonly kind: Kind } } = {
+  hnsw: { kind: 'hnsw', m: 16, efConstruction: 128, buildAfter: 20_000 },
+  ivfflat: { kind: 'ivfflat', lists: 'auto', buildAfter: 20_000 },
+  none: { kind: 'none' },
+};
 
 export interface CatalogPorts {
   readonly store: VectorStore;
@@ -40,7 +44,7 @@ export function createCatalog(ports: CatalogPorts): Catalog {
     async createCollection(input, options) {
       assertCollectionName(input.name);
       const embedder = await ports.openEmbedder(input.embedder);
-      const spec = toSpec(input, embedder.name, embedder.pin);
+      const spec = toSpec(input, store, embedder.name, embedder.pin);
       assertCapabilities(store, spec);
       return describe(await store.createCollection(spec, options), options);
     },
@@ -105,7 +109,12 @@ export function createCatalog(ports: CatalogPorts): Catalog {
   };
 }
 
-function toSpec(input: NewCollection, embedder: string, pin: Pin): CollectionSpec {
+function toSpec(
+  input: NewCollection,
+  { capabilities }: VectorStore,
+  embedder: string,
+  pin: Pin,
+): CollectionSpec {
   const fields = input.fields ?? {};
   assertFields(fields);
   return {
@@ -117,7 +126,7 @@ function toSpec(input: NewCollection, embedder: string, pin: Pin): CollectionSpe
     pin,
     chunker: chunkerSettings(input.chunker),
     metric: input.metric ?? metricOf(pin),
-    index: indexSettings(input.index),
+    index: indexSettings(input.index ?? DEFAULT_INDEXES[capabilities.indexes[0] ?? 'none']),
   };
 }
 
@@ -129,7 +138,7 @@ export function chunkerSettings(input: NewCollection['chunker']): ChunkerSetting
   return settings;
 }
 
-function indexSettings(input: VectorIndex = DEFAULT_INDEX): VectorIndex {
+function indexSettings(input: VectorIndex): VectorIndex {
   switch (input.kind) {
     case 'hnsw':
       assertRange('index.m', input.m, 2, 100);

@@ -21,6 +21,7 @@ export interface CallOptions {
 
 export interface StoreCapabilities {
   readonly metrics: readonly Metric[];
+  /** The first is what a collection gets whose index is not named. */
   readonly indexes: readonly VectorIndex['kind'][];
   readonly languages: readonly Language[];
   /** Longest vector that can be stored. */
@@ -148,7 +149,7 @@ export interface Page<T> {
  * - Vectors of a wrong length, not finite, or all zero under cosine are refused (`invalid_vector`).
  */
 export interface VectorStore {
-  /** `memory`, `pglite`, `postgresql`. */
+  /** `memory`, `pglite`, `postgresql`, `opensearch`, `oracle`. */
   readonly kind: string;
   readonly capabilities: StoreCapabilities;
 

@@ -11,6 +11,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { createMemoryStore } from '../../src/stores/memory/index.js';
+import { cloneIndexes, makeTestPrefix } from '../support/opensearch.js';
 import { storeNames } from '../support/stores.js';
 import { crashCorpus } from './corpus.js';
 import { assertSameSnapshot, openFake, snapshot } from './snapshot.js';
@@ -26,7 +27,10 @@ interface Arena {
   readonly close: () => Promise<void>;
 }
 
-for (const name of storeNames().filter((store) => store !== 'memory')) {
+const ARENAS = { pglite: folderArena, postgres: databaseArena, opensearch: prefixArena } as const;
+
+for (const name of storeNames()) {
+  if (!isPersistent(name)) continue;
   describe(`kill -9 during ingest on ${name}`, () => {
     let arena: Arena;
     let expected: Snapshot;
@@ -38,7 +42,7 @@ for (const name of storeNames().filter((store) => store !== 'memory')) {
       await reference.ingest('machines', crashCorpus('first'));
       await reference.ingest('machines', crashCorpus('second'), { prune: true });
       expected = await snapshot(reference);
-      arena = name === 'pglite' ? await folderArena() : await databaseArena();
+      arena = await ARENAS[name]();
       const { url, drop } = await arena.fresh();
       marks = await runChild(url, Infinity);
       await assertEqualTo(url, expected);
@@ -60,6 +64,10 @@ for (const name of storeNames().filter((store) => store !== 'memory')) {
       });
     }
   });
+}
+
+function isPersistent(name: string): name is keyof typeof ARENAS {
+  return Object.hasOwn(ARENAS, name);
 }
 
 /** The fractional part of multiples of the golden ratio: in [0, 1), even, and the same each time. */
@@ -157,5 +165,18 @@ async function databaseArena(): Promise<Arena> {
       await drop(template);
       await admin.end();
     },
+  };
+}
+
+async function prefixArena(): Promise<Arena> {
+  const template = makeTestPrefix();
+  await prepare(template.url);
+  return {
+    async fresh() {
+      const run = makeTestPrefix();
+      await cloneIndexes(template.options, run.options);
+      return { url: run.url, drop: run.remove };
+    },
+    close: template.remove,
   };
 }

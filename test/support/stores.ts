@@ -1,7 +1,9 @@
 /**
- * The stores that suites run on: `PLUMBLINE_TEST_STORES`, a list of `memory`, `pglite` and
- * `postgres` (this one at `PLUMBLINE_TEST_POSTGRES_URL`). One that was asked for and cannot be had
- * fails its suite; nothing is skipped in silence.
+ * The stores that suites run on: `PLUMBLINE_TEST_STORES`, a list of `memory`, `pglite`, `postgres`
+ * (this one at `PLUMBLINE_TEST_POSTGRES_URL`), `opensearch` (at `PLUMBLINE_TEST_OPENSEARCH_URL`),
+ * `oracle-double` (the Oracle store over a stand-in for
+ * its server) and `oracle` (at `PLUMBLINE_TEST_ORACLE_URL`). One that was asked for and cannot be
+ * had fails its suite; nothing is skipped in silence.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,13 +11,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { createMemoryStore } from '../../src/stores/memory/index.js';
+import { createDatabase } from '../../src/stores/pgvector/database.js';
+import type { Database } from '../../src/stores/pgvector/database.js';
 import type { VectorStore } from '../../src/stores/port.js';
+import { openTestOpenSearch } from './opensearch.js';
+import { openOracleDouble, openOracleServer } from './oracle.js';
 
-const NAMES = ['memory', 'pglite', 'postgres'] as const;
+const NAMES = ['memory', 'pglite', 'postgres', 'opensearch', 'oracle-double', 'oracle'] as const;
 const DEFAULT_NAMES = 'memory,pglite';
 const STATEMENT_TIMEOUT_MS = 60_000;
 
 export type StoreName = (typeof NAMES)[number];
+export type DatabaseName = Extract<StoreName, 'pglite' | 'postgres'>;
+
+type Connection =
+  | { readonly kind: 'pglite'; readonly folder: string }
+  | { readonly kind: 'postgresql'; readonly url: string; readonly poolSize: number };
+
+export interface TestDatabase {
+  readonly connection: Connection;
+  readonly remove: () => Promise<void>;
+}
 
 /** A store of its own, empty. Opening an embedded database takes seconds: one a suite is enough. */
 export interface OpenedStore {
@@ -46,6 +62,11 @@ export function storeNames(): readonly StoreName[] {
   return [...new Set(names)];
 }
 
+/** Those of the names asked for that are PostgreSQL databases. */
+export function databaseNames(): readonly DatabaseName[] {
+  return storeNames().filter((name) => name === 'pglite' || name === 'postgres');
+}
+
 export function testStores(): readonly TestStore[] {
   return storeNames().map((name) => ({ name, open: OPENERS[name] }));
 }
@@ -56,27 +77,53 @@ const OPENERS: Readonly<Record<StoreName, () => Promise<OpenedStore>>> = {
     return Promise.resolve({ store, close: () => store.close() });
   },
 
-  pglite: async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'plumbline-test-'));
-    const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-    return opened(() => openPg({ kind: 'pglite', folder: join(folder, 'data') }), remove);
-  },
+  pglite: () => openOn('pglite'),
+  postgres: () => openOn('postgres'),
 
-  postgres: async () => {
-    const server = process.env['PLUMBLINE_TEST_POSTGRES_URL'];
-    if (server === undefined || server === '') {
-      throw new Error('The postgres store needs PLUMBLINE_TEST_POSTGRES_URL');
-    }
-    const database = `plumbline_test_${randomUUID().replaceAll('-', '')}`;
-    await administer(server, `create database ${database}`);
-    const url = new URL(server);
-    url.pathname = `/${database}`;
-    return opened(
-      () => openPg({ kind: 'postgresql', url: url.href, poolSize: 8 }),
-      () => administer(server, `drop database ${database} with (force)`),
-    );
-  },
+  opensearch: openTestOpenSearch,
+
+  'oracle-double': () => openOracleDouble(),
+  oracle: () => openOracleServer(),
 };
+
+async function openOn(name: DatabaseName): Promise<OpenedStore> {
+  const { connection, remove } = await makeTestDatabase(name);
+  return opened(() => openPg(connection), remove);
+}
+
+/** An empty database, for tests that look into it themselves. */
+export async function makeTestDatabase(name: DatabaseName): Promise<TestDatabase> {
+  if (name === 'pglite') {
+    const folder = await mkdtemp(join(tmpdir(), 'plumbline-test-'));
+    return {
+      connection: { kind: 'pglite', folder: join(folder, 'data') },
+      remove: () => rm(folder, { recursive: true, force: true }),
+    };
+  }
+  const server = process.env['PLUMBLINE_TEST_POSTGRES_URL'];
+  if (server === undefined || server === '') {
+    throw new Error('The postgres store needs PLUMBLINE_TEST_POSTGRES_URL');
+  }
+  const database = `plumbline_test_${randomUUID().replaceAll('-', '')}`;
+  await administer(server, `create database ${database}`);
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return {
+    connection: { kind: 'postgresql', url: url.href, poolSize: 8 },
+    remove: () => administer(server, `drop database ${database} with (force)`),
+  };
+}
+
+/** Its own connections, beside those of a store. PGlite has room for one of the two at a time. */
+export async function openTestDatabase({ connection }: TestDatabase): Promise<Database> {
+  const statementTimeoutMs = STATEMENT_TIMEOUT_MS;
+  if (connection.kind === 'pglite') {
+    const { openPglite } = await import('../../src/stores/pgvector/pglite.js');
+    return createDatabase(await openPglite({ folder: connection.folder, statementTimeoutMs }));
+  }
+  const { openPostgresql } = await import('../../src/stores/pgvector/postgresql.js');
+  return createDatabase(await openPostgresql({ ...connection, statementTimeoutMs }));
+}
 
 /** Also removes what was made for a store that then could not be opened. */
 async function opened(open: () => Promise<VectorStore>, remove: () => Promise<void>): Promise<OpenedStore> {
@@ -94,10 +141,6 @@ async function opened(open: () => Promise<VectorStore>, remove: () => Promise<vo
     throw error;
   }
 }
-
-type Connection =
-  | { readonly kind: 'pglite'; readonly folder: string }
-  | { readonly kind: 'postgresql'; readonly url: string; readonly poolSize: number };
 
 async function openPg(connection: Connection): Promise<VectorStore> {
   const { openPgVectorStore } = await import('../../src/stores/pgvector/index.js');

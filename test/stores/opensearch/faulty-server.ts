@@ -10,6 +10,8 @@ export interface FaultyServer {
   readonly node: string;
   /** From the request of that number on (the first is 1) nothing works. Answers how many came since. */
   breakAt(request: number, loss: Loss): void;
+  /** Sends the request on that was lost, as a network may do with one after all. */
+  deliverLate(): Promise<void>;
   /** Works again; answers how many requests there were since it was told to break. */
   repair(): number;
   close(): Promise<void>;
@@ -19,18 +21,22 @@ export async function startFaultyServer(target: string): Promise<FaultyServer> {
   let count = 0;
   let breaksAt = Infinity;
   let loss: Loss = 'request';
+  let late: (() => Promise<unknown>) | null = null;
   const server = createServer((request, response) => {
     count += 1;
     const place = count;
     void (async () => {
       const body = await bodyOf(request);
       const isLost = place >= breaksAt;
-      if (!isLost || (place === breaksAt && loss === 'answer')) {
-        const answer = await fetch(`${target}${request.url ?? ''}`, {
+      const forward = (): Promise<Response> =>
+        fetch(`${target}${request.url ?? ''}`, {
           method: request.method ?? 'GET',
           headers: { 'content-type': request.headers['content-type'] ?? 'application/json' },
           ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
         });
+      if (place === breaksAt && loss === 'request') late = forward;
+      if (!isLost || (place === breaksAt && loss === 'answer')) {
+        const answer = await forward();
         const text = await answer.text();
         if (!isLost) {
           response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
@@ -51,6 +57,10 @@ export async function startFaultyServer(target: string): Promise<FaultyServer> {
       count = 0;
       breaksAt = request;
       loss = lost;
+      late = null;
+    },
+    async deliverLate() {
+      await late?.();
     },
     repair() {
       breaksAt = Infinity;

@@ -1,5 +1,5 @@
 /**
- * A write or a delete that loses its server at any of its requests: readers never see a part of it,
+ * Writers that meet, and writers that are interrupted: a write or a delete that loses its server at any of its requests: readers never see a part of it,
  * the next write brings it to an end, and the same write again gives what an uninterrupted one does.
  */
 import assert from 'node:assert/strict';
@@ -7,7 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { createMemoryStore } from '../../../src/stores/memory/index.js';
 import { openOpenSearchStore } from '../../../src/stores/opensearch/index.js';
 import type { GenerationRef, VectorStore } from '../../../src/stores/port.js';
-import { ALL, PIN, createIn, specOf, writeOf } from '../../conformance/store/fixtures.js';
+import { ALL, PIN, createIn, randomWrite, specOf, writeOf } from '../../conformance/store/fixtures.js';
+import { createRandom } from '../../support/random.js';
 import { makeTestPrefix } from '../../support/opensearch.js';
 import type { TestPrefix } from '../../support/opensearch.js';
 import { storeNames } from '../../support/stores.js';
@@ -31,7 +32,7 @@ const WORKS: Readonly<Record<string, Work>> = {
 };
 
 if (storeNames().includes('opensearch')) {
-  describe('interrupted on opensearch', () => {
+  describe('writes on opensearch', () => {
     let place: TestPrefix;
     let server: FaultyServer;
     let store: VectorStore;
@@ -63,6 +64,35 @@ if (storeNames().includes('opensearch')) {
       }
     }
 
+    /** What there is to see when another write has been made, and taken back. */
+    async function shownAfterAnother(ref: GenerationRef): Promise<unknown> {
+      await store.putDocuments(ref, PIN, [OTHER]);
+      await store.deleteDocuments(ref.collection, [OTHER.document.id]);
+      return shown(store, ref);
+    }
+
+    it('two stores that write at once take turns', async () => {
+      const second = await openOpenSearchStore(place.options);
+      try {
+        const ref = await createIn(store, specOf({ name: 'shared' }));
+        const memory = createMemoryStore();
+        const expected = await createIn(memory, specOf({ name: 'shared' }));
+        const random = createRandom(3);
+        const rounds = Array.from({ length: 12 }, (_, round) =>
+          ['a', 'b', `own-${String(round)}`].map((id) => randomWrite(random, id, String(round))),
+        );
+        await Promise.all(
+          rounds.map((writes, round) => (round % 2 === 0 ? store : second).putDocuments(ref, PIN, writes)),
+        );
+        const last = ['a', 'b'].map((id) => randomWrite(random, id, 'last'));
+        await second.putDocuments(ref, PIN, last);
+        for (const writes of [...rounds, last]) await memory.putDocuments(expected, PIN, writes);
+        assert.deepEqual(await shown(store, ref), await shown(memory, expected));
+      } finally {
+        await second.close();
+      }
+    });
+
     /** False when the work was done before it came to that many requests. */
     async function survives(request: number, loss: Loss, name: string, work: Work): Promise<boolean> {
       const collection = `at-${String(request)}-${loss}-${name.replace(' ', '-')}`;
@@ -82,10 +112,14 @@ if (storeNames().includes('opensearch')) {
 
       const seen = await shown(store, ref);
       assert.ok(isOneOf(seen, [old, done]), `seen at once: ${JSON.stringify(seen)}`);
-      await store.putDocuments(ref, PIN, [OTHER]);
-      await store.deleteDocuments(collection, [OTHER.document.id]);
-      const settled = await shown(store, ref);
+      const settled = await shownAfterAnother(ref);
       assert.ok(isOneOf(settled, [old, done]), `after the next write: ${JSON.stringify(settled)}`);
+      await server.deliverLate();
+      assert.deepEqual(
+        await shownAfterAnother(ref),
+        settled,
+        'a request that comes too late changes nothing',
+      );
       await work(store, ref);
       assert.deepEqual(await shown(store, ref), done);
       await store.deleteCollection(collection);

@@ -2,7 +2,6 @@
  * Questions that match many more chunks than are asked for: the best ones are found and scored as in
  * memory, as long as nothing was removed and Lucene's ranking can be relied on, and afterwards.
  */
-import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createMemoryStore } from '../../../src/stores/memory/index.js';
 import { assertSameKeywordLeg } from '../../conformance/store/compare.js';
@@ -72,11 +71,11 @@ if (storeNames().includes('opensearch')) {
 
     it('of more words than Lucene takes clauses', async () => {
       const words = Array.from({ length: 1500 }, (_, at) => `word${String(at)}`).join(' ');
-      const { hits } = {
-        hits: await actual.store.keywordLeg(actual.ref, { text: `${words} engine`, k: 3, filter: ALL }),
-      };
-      assert.equal(hits.length, 3);
-      await assertSameKeywordLeg(actual, expected, { text: `${words} engine rotor`, k: 10, filter: ALL });
+      await assertSameKeywordLeg(actual, expected, {
+        text: `${words} engine rotor rotor`,
+        k: 10,
+        filter: ALL,
+      });
     });
 
     it('after documents were replaced and removed', async () => {

@@ -1,0 +1,116 @@
+/** One way to ask OpenSearch. This is also the store's one retry layer. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from '@opensearch-project/opensearch';
+import { cancelled, throwIfCancelled } from '../../errors.js';
+import type { CallOptions } from '../port.js';
+import { isTransient, readFault, translate } from './errors.js';
+
+export interface Request {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
+  readonly body?: unknown;
+  /** Lines of JSON, for bulk requests and multiple searches. */
+  readonly lines?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  /** Whether it was asked more than once: what it changes may have been changed before. */
+  readonly repeated: boolean;
+}
+
+export interface Connection {
+  /** One try, for callers that repeat only part of it inside {@link Connection.retried}. */
+  once(request: Request, options?: CallOptions): Promise<unknown>;
+  /**
+   * @param expected statuses that are answers and not errors, beside success
+   * @throws RetrievalError
+   */
+  send(request: Request, options?: CallOptions, expected?: readonly number[]): Promise<Answer>;
+  /** Again, with longer and longer pauses, for as long as `run` meets transient faults. */
+  retried<T>(run: (attempt: number) => Promise<T>, options?: CallOptions): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions {
+  /** `http://HOST:PORT` or `https://…`. */
+  readonly node: string;
+  readonly username: string | null;
+  readonly password: string | null;
+}
+
+const MAX_ATTEMPTS = 6;
+const FIRST_DELAY_MS = 50;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+export function connect({ node, username, password }: ConnectionOptions): Connection {
+  const client = new Client({
+    node,
+    ...(username === null ? {} : { auth: { username, password: password ?? '' } }),
+    maxRetries: 0,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+  });
+
+  const attemptOnce = async (
+    request: Request,
+    expected: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<Answer> => {
+    throwIfCancelled(signal);
+    const running = client.transport.request(
+      {
+        method: request.method,
+        path: request.path,
+        ...(request.query === undefined ? {} : { querystring: { ...request.query } }),
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        ...(request.lines === undefined ? {} : { bulkBody: request.lines }),
+      },
+      { ignore: [...expected] },
+    );
+    const onAbort = (): void => {
+      running.abort();
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      const response = await running;
+      return { status: response.statusCode ?? 0, body: response.body as unknown, repeated: false };
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  };
+
+  const retried = async <T>(run: (attempt: number) => Promise<T>, options: CallOptions = {}): Promise<T> => {
+    const { signal } = options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await run(attempt);
+      } catch (error) {
+        const isLast = attempt >= MAX_ATTEMPTS || signal?.aborted === true;
+        if (isLast || !isTransient(readFault(error))) throw translate(error, signal);
+        await pause(FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random()), signal);
+      }
+    }
+  };
+
+  return {
+    once: async (request, options) => (await attemptOnce(request, [], options?.signal)).body,
+    retried,
+    send: (request, options = {}, expected = []) =>
+      retried(async (attempt) => {
+        const answer = await attemptOnce(request, expected, options.signal);
+        return { ...answer, repeated: attempt > 1 };
+      }, options),
+    close: () => client.close(),
+  };
+}
+
+/** @throws RetrievalError `cancelled` */
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  } catch {
+    throw cancelled(signal?.reason);
+  }
+}
