@@ -70,11 +70,11 @@ function table(rows: readonly Row[]): string {
     );
     const cells = [
       `${String(selectivity * 100)} %`,
-      `**${store.recall_10.toFixed(3)}**`,
+      `**${store.recall_10.toFixed(4)}**`,
       store.p50_ms.toFixed(1),
       store.p95_ms.toFixed(1),
       strategies.join(', '),
-      bare.recall_10.toFixed(3),
+      bare.recall_10.toFixed(4),
       bare.p50_ms.toFixed(1),
       bare.p95_ms.toFixed(1),
       bare.uses_index ? 'approximate' : 'exact',
