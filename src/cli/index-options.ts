@@ -17,11 +17,10 @@ export interface IndexOptions {
 export function addIndexOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--index <kind>', 'the approximate index (default: hnsw)').choices([
-        'hnsw',
-        'ivfflat',
-        'none',
-      ]),
+      new Option(
+        '--index <kind>',
+        "the approximate index (default: the store's own, hnsw but for Oracle)",
+      ).choices(['hnsw', 'ivfflat', 'none']),
     )
     .option('--hnsw-m <n>', 'links of a node (default: 16)', integer(2))
     .option('--hnsw-ef-construction <n>', 'breadth of the build (default: 128)', integer(4))
@@ -42,15 +41,18 @@ export function indexOf(options: IndexOptions): VectorIndex | undefined {
   needs('hnsw', '--hnsw-m', hnswM);
   needs('hnsw', '--hnsw-ef-construction', hnswEfConstruction);
   needs('ivfflat', '--ivfflat-lists', ivfflatLists);
-  switch (options.index) {
+  // What names a setting of HNSW names HNSW; anything else is not guessed, for stores differ in their default.
+  const isHnsw = hnswM !== undefined || hnswEfConstruction !== undefined;
+  const kind = options.index ?? (isHnsw ? 'hnsw' : undefined);
+  switch (kind) {
     case undefined:
-    case 'hnsw':
-      if (
-        options.index === undefined &&
-        [hnswM, hnswEfConstruction, buildAfter].every((value) => value === undefined)
-      ) {
-        return undefined;
+      if (buildAfter !== undefined) {
+        throw new RetrievalError('invalid_request', '--build-after needs the --index that it is for', {
+          field: 'index',
+        });
       }
+      return undefined;
+    case 'hnsw':
       return {
         kind: 'hnsw',
         m: hnswM ?? 16,
@@ -69,6 +71,6 @@ export function indexOf(options: IndexOptions): VectorIndex | undefined {
       }
       return { kind: 'none' };
     default:
-      return options.index satisfies never;
+      return kind satisfies never;
   }
 }

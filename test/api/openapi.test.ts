@@ -47,6 +47,7 @@ const ROUTES = {
   listEmbedders: 'GET /v1/embedders',
   health: 'GET /healthz',
   ready: 'GET /readyz',
+  storeCapabilities: 'GET /v1/stores/capabilities',
   metrics: 'GET /metrics',
 };
 

@@ -10,7 +10,12 @@ import {
   putSummarySchema,
 } from '../../src/api/schemas/document.js';
 import { problemSchema } from '../../src/api/schemas/problem.js';
-import { embeddersSchema, healthSchema, readySchema } from '../../src/api/schemas/service.js';
+import {
+  capabilitiesSchema,
+  embeddersSchema,
+  healthSchema,
+  readySchema,
+} from '../../src/api/schemas/service.js';
 import type { NewCollection } from '../../src/catalog/types.js';
 import { RetrievalError } from '../../src/errors.js';
 import type { SourceItem } from '../../src/ingest/types.js';
@@ -25,6 +30,7 @@ test('every answer is as its schema says', async (t) => {
     ['GET', '/healthz', 200, healthSchema],
     ['GET', '/readyz', 200, readySchema],
     ['GET', '/v1/embedders', 200, embeddersSchema],
+    ['GET', '/v1/stores/capabilities', 200, capabilitiesSchema],
     ['GET', '/v1/collections', 200, collectionListSchema],
     ['POST', '/v1/collections', 201, collectionSchema, { name: 'handbook', embedder: 'fake' }],
     ['GET', collection, 200, collectionSchema],

@@ -151,7 +151,12 @@ test('an index has the settings of its kind only', () => {
   assert.equal(indexOf({}), undefined);
   assert.deepEqual(indexOf({ index: 'none' }), { kind: 'none' });
   assert.deepEqual(indexOf({ hnswM: 8 }), { kind: 'hnsw', m: 8, efConstruction: 128, buildAfter: 20_000 });
-  assert.deepEqual(indexOf({ buildAfter: 0 }), { kind: 'hnsw', m: 16, efConstruction: 128, buildAfter: 0 });
+  assert.deepEqual(indexOf({ index: 'hnsw', buildAfter: 0 }), {
+    kind: 'hnsw',
+    m: 16,
+    efConstruction: 128,
+    buildAfter: 0,
+  });
   assert.deepEqual(indexOf({ index: 'ivfflat' }), { kind: 'ivfflat', lists: 'auto', buildAfter: 20_000 });
   assert.deepEqual(indexOf({ index: 'ivfflat', ivfflatLists: 9, buildAfter: 5 }), {
     kind: 'ivfflat',
@@ -160,6 +165,7 @@ test('an index has the settings of its kind only', () => {
   });
   const contradictions = [
     { ivfflatLists: 9 },
+    { buildAfter: 5 },
     { index: 'ivfflat', hnswM: 8 },
     { index: 'none', hnswEfConstruction: 8 },
     { index: 'none', buildAfter: 5 },

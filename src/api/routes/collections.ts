@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { collectionListSchema, collectionSchema, newCollectionSchema } from '../schemas/collection.js';
 import { answer, collectionParams } from '../schemas/common.js';
 import { BODY_CODES, EMBEDDER_CODES, STORE_CODES, problemResponses } from '../schemas/problem.js';
-import { embeddersSchema } from '../schemas/service.js';
+import { capabilitiesSchema, embeddersSchema } from '../schemas/service.js';
 import type { RouteContext, ZodApp } from '../types.js';
 import { fromCollection, toNewCollection } from '../wire.js';
 import { workOf } from '../work-hooks.js';
@@ -21,6 +21,28 @@ export function collectionRoutes(app: ZodApp, { runtime }: RouteContext): void {
       },
     },
     () => ({ embedders: runtime.embedders.map((id) => ({ id })) }),
+  );
+
+  app.get(
+    '/stores/capabilities',
+    {
+      schema: {
+        operationId: 'storeCapabilities',
+        summary: 'What the store of this service can do; anything else is answered 422',
+        tags: ['service'],
+        response: { 200: answer('The store', capabilitiesSchema), ...problemResponses() },
+      },
+    },
+    () => {
+      const { kind, capabilities } = runtime.store;
+      return {
+        store: kind,
+        metrics: [...capabilities.metrics],
+        indexes: [...capabilities.indexes],
+        languages: [...capabilities.languages],
+        max_dimensions: capabilities.maxDimensions,
+      };
+    },
   );
 
   app.post(

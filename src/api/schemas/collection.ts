@@ -51,7 +51,10 @@ const newIndexSchema = z
     }),
     z.strictObject(none),
   ])
-  .meta({ id: 'NewVectorIndex', description: 'The approximate index; HNSW when absent' });
+  .meta({
+    id: 'NewVectorIndex',
+    description: 'The approximate index; the default of the store when absent: HNSW, or on Oracle IVF',
+  });
 
 const indexSchema = z
   .discriminatedUnion('kind', [z.strictObject(hnsw), z.strictObject(ivfflat), z.strictObject(none)])

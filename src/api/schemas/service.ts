@@ -7,6 +7,16 @@ export const embeddersSchema = z.strictObject({
   ),
 });
 
+export const capabilitiesSchema = z.strictObject({
+  store: z.string().meta({ description: 'The store of this service' }),
+  metrics: z.array(z.enum(['cosine', 'dot', 'l2'])),
+  indexes: z.array(z.enum(['hnsw', 'ivfflat', 'none'])).meta({
+    description: 'The first is what a collection gets that names none',
+  }),
+  languages: z.array(z.enum(['english', 'none'])),
+  max_dimensions: z.number().int().meta({ description: 'Longest vector that can be stored' }),
+});
+
 export const healthSchema = z.strictObject({ status: z.literal('ok'), version: z.string() });
 
 export const readySchema = z.strictObject({ status: z.literal('ready'), store: z.string() });
