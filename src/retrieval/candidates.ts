@@ -12,8 +12,8 @@ import type {
 import type { Candidate } from './fusion.js';
 
 export interface CandidateQuery {
-  /** Null: the vector leg is not asked. */
-  readonly vector: Float32Array | null;
+  /** May still be on its way: the keyword leg does not wait for it. Null: the vector leg is not asked. */
+  readonly vector: Promise<Float32Array> | null;
   /** Null: the keyword leg is not asked. */
   readonly text: string | null;
   readonly filter: Filter;
@@ -25,6 +25,7 @@ export interface CandidateQuery {
 export interface Candidates {
   readonly candidates: readonly Candidate[];
   readonly plan: VectorLegPlan | null;
+  /** From the moment the vector was there. */
   readonly legsMs: number;
   readonly completeMs: number;
 }
@@ -42,14 +43,21 @@ export async function findCandidates(
   query: CandidateQuery,
   options: CallOptions,
 ): Promise<Candidates | typeof VANISHED> {
+  const keywords =
+    query.text === null
+      ? null
+      : store.keywordLeg(ref, { text: query.text, k: query.perLeg, filter: query.filter }, options);
+  // Without a vector nobody waits for it any more.
+  keywords?.catch(() => undefined);
+  const vector = await query.vector;
   const began = performance.now();
   const [vectorLeg, keywordLeg] = await Promise.all([
-    query.vector === null
+    vector === null
       ? null
       : store.vectorLeg(
           ref,
           {
-            vector: query.vector,
+            vector,
             k: query.perLeg,
             filter: query.filter,
             exact: query.exact,
@@ -57,12 +65,17 @@ export async function findCandidates(
           },
           options,
         ),
-    query.text === null
-      ? null
-      : store.keywordLeg(ref, { text: query.text, k: query.perLeg, filter: query.filter }, options),
+    keywords,
   ]);
   const afterLegs = performance.now();
-  const candidates = await unite(store, ref, query, vectorLeg?.hits ?? null, keywordLeg, options);
+  const candidates = await unite(
+    store,
+    ref,
+    { vector, text: query.text },
+    vectorLeg?.hits ?? null,
+    keywordLeg,
+    options,
+  );
   if (candidates === VANISHED) return VANISHED;
   return {
     candidates,
@@ -75,7 +88,7 @@ export async function findCandidates(
 async function unite(
   store: Pick<VectorStore, 'scoreChunks'>,
   ref: GenerationRef,
-  query: CandidateQuery,
+  query: { readonly vector: Float32Array | null; readonly text: string | null },
   vectorHits: readonly LegHit[] | null,
   keywordHits: readonly LegHit[] | null,
   options: CallOptions,

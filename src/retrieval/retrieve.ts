@@ -51,17 +51,17 @@ export function createRetrieve(
 
     const filter = parseFilter(request.filter ?? {}, collection.fields);
     assertRecencyField(collection, request);
-    const question =
-      request.mode === 'keyword'
-        ? null
-        : await (guessed !== null && guess === generation.embedder
-            ? guessed
-            : startEmbedding(ports, generation.embedder, request.query, options));
-    if (question !== null) {
+    let embedded = performance.now();
+    const embed = async (): Promise<Float32Array> => {
+      const question = await (guessed !== null && guess === generation.embedder
+        ? guessed
+        : startEmbedding(ports, generation.embedder, request.query, options));
       assertSamePin(name, generation.pin, question.embedder.pin);
       lastEmbedder.set(name, generation.embedder);
-    }
-    const embedded = performance.now();
+      embedded = performance.now();
+      return question.vector;
+    };
+    const vector = request.mode === 'keyword' ? null : embed();
 
     const ref: GenerationRef = { collection: name, generation: generation.id };
     const now = request.recency?.now === undefined ? ports.now() : Date.parse(request.recency.now);
@@ -70,7 +70,7 @@ export function createRetrieve(
         ports.store,
         ref,
         {
-          vector: question?.vector ?? null,
+          vector,
           text: request.mode === 'vector' ? null : request.query,
           filter,
           perLeg: request.candidates,
