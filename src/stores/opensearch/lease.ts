@@ -52,6 +52,7 @@ const stateSchema = z.object({
   own: intentSchema.nullable(),
 });
 type State = z.infer<typeof stateSchema>;
+type Holder = NonNullable<State['holder']>;
 
 const documentSchema = z.object({
   _seq_no: z.number(),
@@ -122,12 +123,28 @@ export function createLeases(connection: Connection): Leases {
     return JSON.stringify(there.state) === JSON.stringify(state) ? there.version : null;
   };
 
+  /** Another store of this thread may see the turn before the answer is here; it is held from the start. */
+  const take = async (
+    index: string,
+    next: State & { readonly holder: Holder },
+    version: Version | null,
+  ): Promise<Version | null> => {
+    const { id } = next.holder;
+    held.add(id);
+    let written: Version | null = null;
+    try {
+      written = await write(index, next, version);
+    } finally {
+      if (written === null) held.delete(id);
+    }
+    return written;
+  };
+
   const toLease = (index: string, first: State, firstVersion: Version): Lease => {
     let state = first;
     let version = firstVersion;
     let kept = performance.now();
     const id = first.holder?.id ?? '';
-    held.add(id);
     const replace = async (next: State): Promise<void> => {
       const written = await write(index, next, version);
       if (written === null) throw lost();
@@ -178,7 +195,7 @@ export function createLeases(connection: Connection): Leases {
           state.holder === null || isDead(state.holder) || performance.now() - seen.since > ABANDONED_MS;
         if (isFree) {
           const token = state.token + 1;
-          const next: State = {
+          const next: State & { readonly holder: Holder } = {
             token,
             holder: { id: randomUUID(), machine: MACHINE, process: process.pid, thread: threadId },
             unfinished: intents(state),
@@ -186,7 +203,7 @@ export function createLeases(connection: Connection): Leases {
           };
           throwIfCancelled(options.signal);
           // To the end: of a turn nobody knows to be taken, other processes learn only by waiting.
-          const written = await write(index, next, version);
+          const written = await take(index, next, version);
           if (written !== null) return toLease(index, next, written);
         }
         await pause(wait * (0.5 + Math.random()), options.signal);
@@ -215,7 +232,7 @@ function attempt(read: () => string): string {
 }
 
 /** Whether a holder has certainly ended: a process of this machine that is there no more, or a turn this thread gave up. */
-function isDead(holder: NonNullable<State['holder']>): boolean {
+function isDead(holder: Holder): boolean {
   if (holder.machine !== MACHINE) return false;
   if (holder.process === process.pid && holder.thread === threadId) return !held.has(holder.id);
   try {
