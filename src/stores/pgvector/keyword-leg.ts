@@ -16,13 +16,13 @@ import { scorePostings } from './score-postings.js';
 import type { FoundPostings, WeighedQuestion } from './score-postings.js';
 import { analyzerOf } from './write-documents.js';
 
+/** How much each term of a question weighs now. @param counts term → how often the question has it */
 export async function weighQuestion(
   database: Database,
   located: Located,
-  text: string,
+  counts: ReadonlyMap<string, number>,
   options: CallOptions | undefined,
 ): Promise<WeighedQuestion> {
-  const counts = countTerms(analyzerOf(located.collection.language)(text));
   if (counts.size === 0) return NOTHING;
   const { generation } = located.collection;
   const rows = await database.query(
@@ -68,7 +68,7 @@ export async function keywordLeg(
   query: KeywordLegQuery,
   options: CallOptions | undefined,
 ): Promise<readonly LegHit[]> {
-  const counts = countTerms(analyzerOf(located.collection.language)(query.text));
+  const counts = termsOf(located, query.text);
   if (counts.size === 0) return [];
   const hits = await search((statement) => database.query(statement, options), located, query, counts);
   // A write came between the statements. It is rare, and one snapshot for both costs as much as they do.
@@ -213,16 +213,28 @@ function toMatch(raw: Row): Match {
   return { key: row.key, chunkId: row.chunk_id, documentId: row.document_id };
 }
 
+/** A question's terms, as its chunks' were made. */
+export function termsOf({ collection }: Located, text: string): ReadonlyMap<string, number> {
+  return countTerms(analyzerOf(collection.language)(text));
+}
+
 /** For each of the question's terms, how often the chunk holds it. */
 export function frequenciesSql(chunks: string, terms: string): string {
   return `array(select coalesce(${chunks}.frequencies[array_position(${chunks}.terms, asked.term)], 0)
     from unnest(${terms}::text[]) with ordinality as asked(term, place) order by asked.place)`;
 }
 
-/** @param frequencies in the order of the question's terms */
-export function scoreOf(question: WeighedQuestion, frequencies: readonly number[], length: number): number {
-  const byTerm = new Map(question.terms.map(({ term }, index) => [term, frequencies[index] ?? 0]));
-  return bm25(question.terms, (term) => byTerm.get(term) ?? 0, length, question.averageLength);
+/**
+ * Scores chunks of which it is known how often they hold each of the terms.
+ * @param terms the order in which a chunk's frequencies are given
+ */
+export function createScorer(
+  question: WeighedQuestion,
+  terms: readonly string[],
+): (frequencies: readonly number[], length: number) => number {
+  const places = new Map(terms.map((term, index) => [term, index]));
+  return (frequencies, length) =>
+    bm25(question.terms, (term) => frequencies[places.get(term) ?? -1] ?? 0, length, question.averageLength);
 }
 
 function compareHits(a: LegHit, b: LegHit): number {

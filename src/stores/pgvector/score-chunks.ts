@@ -5,7 +5,7 @@ import type { CallOptions, ChunkScores } from '../port.js';
 import type { Located } from './catalog.js';
 import type { Database } from './database.js';
 import { createParameters } from './filter-sql.js';
-import { frequenciesSql, scoreOf, weighQuestion } from './keyword-leg.js';
+import { createScorer, frequenciesSql, termsOf, weighQuestion } from './keyword-leg.js';
 import { readRow } from './rows.js';
 import { vectorScoreSql } from './vector-leg.js';
 
@@ -22,14 +22,14 @@ export async function scoreChunks(
   query: { readonly chunkIds: readonly string[]; readonly vector?: Float32Array; readonly text?: string },
   options: CallOptions | undefined,
 ): Promise<ReadonlyMap<string, ChunkScores>> {
-  const question =
-    query.text === undefined ? null : await weighQuestion(database, located, query.text, options);
-  const parameters = createParameters(query.chunkIds, question?.terms.map(({ term }) => term) ?? []);
+  const counts = query.text === undefined ? null : termsOf(located, query.text);
+  const terms = [...(counts?.keys() ?? [])];
+  const parameters = createParameters(query.chunkIds, terms);
   const vector =
     query.vector === undefined
       ? 'null::float8'
       : vectorScoreSql(located, parameters.add(toSql(Array.from(query.vector))));
-  const rows = await database.query(
+  const scoring = database.query(
     {
       name: `score_${String(located.collection.generation.id)}_${query.vector === undefined ? 'k' : 'v'}`,
       text: `select c.chunk_id, c.length, ${vector} as vector, ${frequenciesSql('c', '$2')} as frequencies
@@ -39,6 +39,12 @@ export async function scoreChunks(
     },
     options,
   );
+  // Weighing needs nothing of the chunks: both are asked at once.
+  const [question, rows] = await Promise.all([
+    counts === null ? null : weighQuestion(database, located, counts, options),
+    scoring,
+  ]);
+  const scoreOf = question === null ? null : createScorer(question, terms);
   return new Map(
     rows
       .map((row) => readRow(rowSchema, row))
@@ -46,7 +52,7 @@ export async function scoreChunks(
         row.chunk_id,
         {
           vector: row.vector,
-          keyword: question === null ? null : scoreOf(question, row.frequencies, row.length),
+          keyword: scoreOf === null ? null : scoreOf(row.frequencies, row.length),
         },
       ]),
   );
