@@ -56,11 +56,13 @@ export function createDatabase(driver: Driver): Database {
     const { signal } = options;
     throwIfCancelled(signal);
     const client = await pool.connect();
+    let broken: Error | undefined;
     const onAbort = (): void => {
       driver.cancel(client);
+      // The cancellation may come late and would end whatever the connection does next: nobody gets it again.
+      if (driver.kind === 'postgresql') broken = new Error('cancelled');
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    let broken: Error | undefined;
     try {
       if (signal?.aborted === true) throw cancelled(signal.reason);
       return await work(client);

@@ -104,5 +104,22 @@ export function refusalTests(context: Context): void {
       await store.putDocuments(ref, PIN, [writeOf('after', ['engine'])]);
       assert.equal((await store.getDocument(ref.collection, 'after'))?.chunkCount, 1);
     });
+
+    it('ends no call but its own', async () => {
+      const store = context.store();
+      const ref = await context.create();
+      await store.putDocuments(ref, PIN, [writeOf('a', ['engine'])]);
+      for (let round = 0; round < 60; round += 1) {
+        const controller = new AbortController();
+        const call = store.contentHashes(ref, ['a'], { signal: controller.signal });
+        for (let turn = 0; turn < round % 6; turn += 1) await new Promise(setImmediate);
+        controller.abort();
+        await Promise.allSettled([call]);
+        // What was sent to end the call may come late, and meet these.
+        for (let next = 0; next < 5; next += 1) {
+          assert.equal((await store.contentHashes(ref, ['a'])).size, 1);
+        }
+      }
+    });
   });
 }
