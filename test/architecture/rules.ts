@@ -16,6 +16,8 @@ interface Rule {
 const ADAPTER = /^src\/(?:stores|embedders)\/([^/]+)\//u;
 const COMPOSITION_ROOT = ['src/runtime.ts', 'src/embedders/registry.ts'];
 const PORTS = ['src/stores/port.ts', 'src/embedders/port.ts'];
+/** What all stores have in common, beside their port. */
+const STORES_SHARED = ['src/stores/validate.ts', 'src/stores/refusals.ts', 'src/stores/record-schemas.ts'];
 const DOMAIN = ['src/model.ts', 'src/errors.ts'];
 /** Free of input and output: any layer may use them. */
 const PURE = /^src\/(?:analysis|metadata)\/|^src\/(?:pin|package-root|chunking\/text-hash)\.ts$/u;
@@ -63,11 +65,7 @@ const RULES: readonly Rule[] = [
     allows: ({ internal, target }, from) => {
       if (!internal) return true;
       const own = ADAPTER.exec(from)?.[0];
-      const shared = [
-        ...DOMAIN,
-        from.startsWith('src/stores/') ? PORTS[0] : PORTS[1],
-        'src/stores/validate.ts',
-      ];
+      const shared = [...DOMAIN, from.startsWith('src/stores/') ? PORTS[0] : PORTS[1], ...STORES_SHARED];
       return (own !== undefined && target.startsWith(own)) || shared.includes(target) || PURE.test(target);
     },
   },

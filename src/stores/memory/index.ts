@@ -22,6 +22,7 @@ import { compileFilter } from './evaluate.js';
 import { deepFreeze } from './freeze.js';
 import { createGenerationData } from './generation.js';
 import type { GenerationData, MemoryChunk } from './generation.js';
+import { collectionExists, noCollection, noGeneration } from '../refusals.js';
 
 interface StoredEntry {
   readonly write: DocumentWrite;
@@ -48,17 +49,14 @@ export function createMemoryStore(): VectorStore {
   const find = (name: string): MemoryCollection => {
     const found = collections.get(name);
     if (found === undefined) {
-      throw new RetrievalError('collection_not_found', `There is no collection "${name}"`, { field: 'name' });
+      throw noCollection(name);
     }
     return found;
   };
   const findGeneration = (ref: GenerationRef): MemoryCollection => {
     const found = find(ref.collection);
     if (found.data.generation.id !== ref.generation) {
-      throw new RetrievalError(
-        'collection_not_found',
-        `Collection "${ref.collection}" no longer has generation ${String(ref.generation)}`,
-      );
+      throw noGeneration(ref);
     }
     return found;
   };
@@ -84,9 +82,7 @@ export function createMemoryStore(): VectorStore {
     createCollection: (spec, options) =>
       step(options, () => {
         if (collections.has(spec.name)) {
-          throw new RetrievalError('collection_exists', `Collection "${spec.name}" exists already`, {
-            field: 'name',
-          });
+          throw collectionExists(spec.name);
         }
         validateDimensions('memory', spec.pin.dimensions, CAPABILITIES.maxDimensions);
         const { name, fieldMode, fields, language, ...rest } = deepFreeze(structuredClone(spec));

@@ -13,6 +13,7 @@ import { collectionRecordSchema } from './records.js';
 import type { CollectionRecord } from './records.js';
 import { both, ofKind, parse, stored } from './search.js';
 import type { Searcher } from './search.js';
+import { collectionExists, noCollection, noGeneration } from '../refusals.js';
 
 /** A collection with where its active generation is. */
 export interface Located {
@@ -272,19 +273,4 @@ function readRecord(json: string): CollectionRecord {
 
 function contended(name: string): RetrievalError {
   return new RetrievalError('overloaded', `Collection "${name}" is changed by many at once`);
-}
-
-function collectionExists(name: string): RetrievalError {
-  return new RetrievalError('collection_exists', `Collection "${name}" exists already`, { field: 'name' });
-}
-
-function noCollection(name: string): RetrievalError {
-  return new RetrievalError('collection_not_found', `There is no collection "${name}"`, { field: 'name' });
-}
-
-function noGeneration(ref: GenerationRef): RetrievalError {
-  return new RetrievalError(
-    'collection_not_found',
-    `Collection "${ref.collection}" no longer has generation ${String(ref.generation)}`,
-  );
 }

@@ -18,17 +18,14 @@ import { fieldColumns } from './fields.js';
 import type { MappedField } from './fields.js';
 import { parse, stored } from './search.js';
 import type { Hit } from './search.js';
-
-const fieldTypeSchema = z.enum([
-  'keyword',
-  'number',
-  'boolean',
-  'date',
-  'keyword[]',
-  'number[]',
-  'boolean[]',
-  'date[]',
-]);
+import {
+  blockSchema,
+  chunkerSchema,
+  fieldListSchema,
+  metadataSchema,
+  pinSchema,
+  vectorIndexSchema,
+} from '../record-schemas.js';
 
 export const collectionRecordSchema = z.object({
   mapping: z.number().int(),
@@ -37,50 +34,20 @@ export const collectionRecordSchema = z.object({
   fieldMode: z.enum(['declared', 'inferred']),
   language: z.enum(['english', 'none']),
   /** In the order of their columns. */
-  fields: z.array(z.object({ name: z.string(), type: fieldTypeSchema })),
+  fields: fieldListSchema,
   generation: z.object({
     id: z.number().int(),
     state: z.enum(['building', 'active', 'retired']),
     embedder: z.string(),
-    pin: z.strictObject({
-      provider: z.string(),
-      model: z.string(),
-      revision: z.string(),
-      weightsSha256: z.string().nullable(),
-      tokenizerSha256: z.string().nullable(),
-      dimensions: z.number().int().positive(),
-      pooling: z.enum(['mean', 'cls', 'provider']),
-      normalized: z.boolean(),
-      precision: z.string(),
-      documentPrefix: z.string(),
-      queryPrefix: z.string(),
-    }),
-    chunker: z.object({
-      kind: z.literal('structure'),
-      targetTokens: z.number(),
-      overlapTokens: z.number(),
-    }),
+    pin: pinSchema,
+    chunker: chunkerSchema,
     metric: z.enum(['cosine', 'dot', 'l2']),
-    index: z.discriminatedUnion('kind', [
-      z.object({
-        kind: z.literal('hnsw'),
-        m: z.number(),
-        efConstruction: z.number(),
-        buildAfter: z.number(),
-      }),
-      z.object({
-        kind: z.literal('ivfflat'),
-        lists: z.union([z.number(), z.literal('auto')]),
-        buildAfter: z.number(),
-      }),
-      z.object({ kind: z.literal('none') }),
-    ]),
+    index: vectorIndexSchema,
   }),
 });
 
 export type CollectionRecord = z.infer<typeof collectionRecordSchema>;
 
-const metadataSchema = z.record(z.string(), z.json());
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
 
 const metaSchema = z.object({
@@ -96,15 +63,7 @@ const metaSchema = z.object({
 
 const bodySchema = z.object({
   text: z.string(),
-  blocks: z.array(
-    z.object({
-      kind: z.enum(['heading', 'paragraph', 'list', 'table', 'code', 'quote', 'other']),
-      start: z.number(),
-      end: z.number(),
-      level: z.number().exactOptional(),
-      title: z.string().exactOptional(),
-    }),
-  ),
+  blocks: z.array(blockSchema),
 });
 
 const chunkSchema = z.object({

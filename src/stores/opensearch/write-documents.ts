@@ -1,7 +1,6 @@
 /** Writing and deleting documents: what is checked and made before a turn, and the turns themselves. */
 import { createAnalyzer } from '../../analysis/analyzer.js';
 import type { Analyze } from '../../analysis/analyzer.js';
-import { RetrievalError } from '../../errors.js';
 import type { Filter, Language, Pin } from '../../model.js';
 import { assertSamePin } from '../../pin.js';
 import type { CallOptions, DocumentWrite } from '../port.js';
@@ -13,6 +12,7 @@ import { both, ofKind, text } from './search.js';
 import type { Searcher } from './search.js';
 import { EVERYTHING, slices } from './state.js';
 import type { Change, Writer } from './transaction.js';
+import { assertUniqueIds } from '../refusals.js';
 
 /** Documents deleted in one step of a turn: what has to be declared stays small. */
 const STEP = 1000;
@@ -109,12 +109,4 @@ export function analyzerOf(language: Language): Analyze {
 
 function deletions(ids: readonly string[]): readonly Change[] {
   return ids.map((documentId) => ({ documentId, entries: null, partCount: 0 }));
-}
-
-/** A batch may name a document once: which of two would win is nobody's intention. */
-function assertUniqueIds(documents: readonly DocumentWrite[]): void {
-  const ids = new Set(documents.map(({ document }) => document.id));
-  if (ids.size !== documents.length) {
-    throw new RetrievalError('invalid_document', 'A batch holds two documents of one id', { field: 'id' });
-  }
 }

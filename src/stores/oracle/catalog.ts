@@ -18,6 +18,7 @@ import {
   dropColumn,
   tablesOf,
 } from './tables.js';
+import { collectionExists, noCollection, noGeneration } from '../refusals.js';
 
 /** A collection with where its active generation is. */
 export interface Located extends CollectionTables {
@@ -327,19 +328,4 @@ function toLocated(raw: Row, names: Names): Located {
     chunkCount: row.chunk_count,
     indexBuilt: row.index_built,
   };
-}
-
-function collectionExists(name: string): RetrievalError {
-  return new RetrievalError('collection_exists', `Collection "${name}" exists already`, { field: 'name' });
-}
-
-function noCollection(name: string): RetrievalError {
-  return new RetrievalError('collection_not_found', `There is no collection "${name}"`, { field: 'name' });
-}
-
-export function noGeneration(ref: GenerationRef): RetrievalError {
-  return new RetrievalError(
-    'collection_not_found',
-    `Collection "${ref.collection}" no longer has generation ${String(ref.generation)}`,
-  );
 }

@@ -1,7 +1,7 @@
 /** After a load: the approximate index where it is due, and the optimizer's statistics. */
 import type { CallOptions, GenerationRef } from '../port.js';
 import { integer, text } from './binds.js';
-import { noGeneration } from './catalog.js';
+import { noGeneration } from '../refusals.js';
 import type { Located } from './catalog.js';
 import type { Database } from './database.js';
 import { lockGeneration } from './lock-generation.js';

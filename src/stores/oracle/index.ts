@@ -32,7 +32,8 @@ import {
 import { deleteDocuments } from './remove-documents.js';
 import { scoreChunks } from './score-chunks.js';
 import { vectorLeg } from './vector-leg.js';
-import { analyzeBatch, assertUniqueIds, writeDocuments } from './write-documents.js';
+import { analyzeBatch, writeDocuments } from './write-documents.js';
+import { assertUniqueIds } from '../refusals.js';
 
 export interface OracleOptions extends ServerConnection {
   /** What the names of all tables begin with; `plumbline` where undefined. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { GenerationRef } from '../port.js';
 import { integer } from './binds.js';
-import { noGeneration } from './catalog.js';
+import { noGeneration } from '../refusals.js';
 import type { Session } from './database.js';
 import type { Names } from './names.js';
 import { lockedGenerationSchema, readRow } from './rows.js';

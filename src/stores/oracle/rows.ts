@@ -2,6 +2,14 @@
 import { z } from 'zod';
 import { RetrievalError } from '../../errors.js';
 import type { Row } from './database.js';
+import {
+  blockSchema,
+  chunkerSchema,
+  fieldListSchema,
+  metadataSchema,
+  pinSchema,
+  vectorIndexSchema,
+} from '../record-schemas.js';
 
 /** JSON that is kept as text. */
 function json<T>(schema: z.ZodType<T>): z.ZodType<T> {
@@ -18,47 +26,7 @@ function json<T>(schema: z.ZodType<T>): z.ZodType<T> {
     .pipe(schema);
 }
 
-const fieldsSchema = json(
-  z.array(
-    z.object({
-      name: z.string(),
-      type: z.enum(['keyword', 'number', 'boolean', 'date', 'keyword[]', 'number[]', 'boolean[]', 'date[]']),
-    }),
-  ),
-);
-
-const pinSchema = json(
-  z.strictObject({
-    provider: z.string(),
-    model: z.string(),
-    revision: z.string(),
-    weightsSha256: z.string().nullable(),
-    tokenizerSha256: z.string().nullable(),
-    dimensions: z.number().int().positive(),
-    pooling: z.enum(['mean', 'cls', 'provider']),
-    normalized: z.boolean(),
-    precision: z.string(),
-    documentPrefix: z.string(),
-    queryPrefix: z.string(),
-  }),
-);
-
-const vectorIndexSchema = json(
-  z.discriminatedUnion('kind', [
-    z.object({
-      kind: z.literal('hnsw'),
-      m: z.number(),
-      efConstruction: z.number(),
-      buildAfter: z.number(),
-    }),
-    z.object({
-      kind: z.literal('ivfflat'),
-      lists: z.union([z.number(), z.literal('auto')]),
-      buildAfter: z.number(),
-    }),
-    z.object({ kind: z.literal('none') }),
-  ]),
-);
+const fieldsSchema = json(fieldListSchema);
 
 export const collectionRowSchema = z.object({
   collection_id: z.number().int(),
@@ -70,12 +38,10 @@ export const collectionRowSchema = z.object({
   generation_id: z.number().int(),
   state: z.enum(['building', 'active', 'retired']),
   embedder: z.string(),
-  pin: pinSchema,
-  chunker: json(
-    z.object({ kind: z.literal('structure'), targetTokens: z.number(), overlapTokens: z.number() }),
-  ),
+  pin: json(pinSchema),
+  chunker: json(chunkerSchema),
   metric: z.enum(['cosine', 'dot', 'l2']),
-  vector_index: vectorIndexSchema,
+  vector_index: json(vectorIndexSchema),
   chunk_count: z.number().int(),
   index_built: z.number().transform((flag) => flag === 1),
 });
@@ -83,14 +49,12 @@ export const collectionRowSchema = z.object({
 export const lockedFieldsSchema = z.object({ id: z.number().int(), fields: fieldsSchema });
 
 export const lockedGenerationSchema = z.object({
-  pin: pinSchema,
+  pin: json(pinSchema),
   next_key: z.number().int(),
   chunk_count: z.number().int(),
   analyzed_count: z.number().int(),
   index_built: z.number().transform((flag) => flag === 1),
 });
-
-const metadataSchema = z.record(z.string(), z.json());
 
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -116,15 +80,7 @@ export const documentRowSchema = summaryRowSchema.extend({
   content: json(
     z.object({
       text: z.string(),
-      blocks: z.array(
-        z.object({
-          kind: z.enum(['heading', 'paragraph', 'list', 'table', 'code', 'quote', 'other']),
-          start: z.number(),
-          end: z.number(),
-          level: z.number().exactOptional(),
-          title: z.string().exactOptional(),
-        }),
-      ),
+      blocks: z.array(blockSchema),
     }),
   ),
 });

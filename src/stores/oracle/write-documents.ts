@@ -2,14 +2,12 @@
 import { countTerms, createAnalyzer } from '../../analysis/analyzer.js';
 import type { Analyze } from '../../analysis/analyzer.js';
 import { textHash } from '../../chunking/text-hash.js';
-import { RetrievalError } from '../../errors.js';
 import type { Pin } from '../../model.js';
 import { assertSamePin } from '../../pin.js';
 import type { DocumentWrite, GenerationRef } from '../port.js';
 import { validateVector } from '../validate.js';
 import { integer } from './binds.js';
 import type { LoadType, LoadValue } from './binds.js';
-import { noGeneration } from './catalog.js';
 import type { Located } from './catalog.js';
 import { ELEMENT_TYPES, elementRows, loadType, loadValues } from './columns.js';
 import type { FieldColumn } from './columns.js';
@@ -18,6 +16,7 @@ import { TAIL_COLUMNS } from './keywords.js';
 import { lockGeneration } from './lock-generation.js';
 import type { Names } from './names.js';
 import { removeDocuments } from './remove-documents.js';
+import { noGeneration } from '../refusals.js';
 
 interface AnalyzedChunk {
   readonly write: DocumentWrite;
@@ -227,12 +226,4 @@ async function loadPostings(
     ],
     rows,
   );
-}
-
-/** A batch may name a document once: which of two would win is nobody's intention. */
-export function assertUniqueIds(documents: readonly DocumentWrite[]): void {
-  const ids = new Set(documents.map(({ document }) => document.id));
-  if (ids.size !== documents.length) {
-    throw new RetrievalError('invalid_document', 'A batch holds two documents of one id', { field: 'id' });
-  }
 }

@@ -15,6 +15,7 @@ import {
   tablesOf,
 } from './tables.js';
 import type { GenerationTables } from './tables.js';
+import { collectionExists, noCollection, noGeneration } from '../refusals.js';
 
 /** A collection with where its active generation is. */
 export interface Located {
@@ -228,19 +229,4 @@ function toLocated(raw: Row): Located {
     chunkCount: row.chunk_count,
     indexBuilt: row.index_built,
   };
-}
-
-function collectionExists(name: string): RetrievalError {
-  return new RetrievalError('collection_exists', `Collection "${name}" exists already`, { field: 'name' });
-}
-
-export function noCollection(name: string): RetrievalError {
-  return new RetrievalError('collection_not_found', `There is no collection "${name}"`, { field: 'name' });
-}
-
-export function noGeneration(ref: GenerationRef): RetrievalError {
-  return new RetrievalError(
-    'collection_not_found',
-    `Collection "${ref.collection}" no longer has generation ${String(ref.generation)}`,
-  );
 }

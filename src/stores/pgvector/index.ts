@@ -20,7 +20,8 @@ import { extensionRowSchema, readRow } from './rows.js';
 import { scoreChunks } from './score-chunks.js';
 import { vectorLeg } from './vector-leg.js';
 import { isAtLeast } from './versions.js';
-import { analyzeBatch, assertUniqueIds, writeDocuments } from './write-documents.js';
+import { analyzeBatch, writeDocuments } from './write-documents.js';
+import { assertUniqueIds } from '../refusals.js';
 
 export interface PgVectorOptions {
   readonly connection:

@@ -2,76 +2,34 @@
 import { z } from 'zod';
 import { RetrievalError } from '../../errors.js';
 import type { Row } from './database.js';
+import {
+  blockSchema,
+  chunkerSchema,
+  fieldListSchema,
+  metadataSchema,
+  pinSchema,
+  vectorIndexSchema,
+} from '../record-schemas.js';
 
 const bigintSchema = z.union([z.string(), z.number()]).transform(Number).pipe(z.number().int());
-
-const fieldTypeSchema = z.enum([
-  'keyword',
-  'number',
-  'boolean',
-  'date',
-  'keyword[]',
-  'number[]',
-  'boolean[]',
-  'date[]',
-]);
-
-const pinSchema = z.strictObject({
-  provider: z.string(),
-  model: z.string(),
-  revision: z.string(),
-  weightsSha256: z.string().nullable(),
-  tokenizerSha256: z.string().nullable(),
-  dimensions: z.number().int().positive(),
-  pooling: z.enum(['mean', 'cls', 'provider']),
-  normalized: z.boolean(),
-  precision: z.string(),
-  documentPrefix: z.string(),
-  queryPrefix: z.string(),
-});
-
-const vectorIndexSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('hnsw'),
-    m: z.number(),
-    efConstruction: z.number(),
-    buildAfter: z.number(),
-  }),
-  z.object({
-    kind: z.literal('ivfflat'),
-    lists: z.union([z.number(), z.literal('auto')]),
-    buildAfter: z.number(),
-  }),
-  z.object({ kind: z.literal('none') }),
-]);
 
 export const collectionRowSchema = z.object({
   collection_id: z.number().int(),
   name: z.string(),
   created_at: z.date(),
   field_mode: z.enum(['declared', 'inferred']),
-  fields: z.array(z.object({ name: z.string(), type: fieldTypeSchema })),
+  fields: fieldListSchema,
   language: z.enum(['english', 'none']),
   generation_id: z.number().int(),
   state: z.enum(['building', 'active', 'retired']),
   embedder: z.string(),
   pin: pinSchema,
-  chunker: z.object({ kind: z.literal('structure'), targetTokens: z.number(), overlapTokens: z.number() }),
+  chunker: chunkerSchema,
   metric: z.enum(['cosine', 'dot', 'l2']),
   vector_index: vectorIndexSchema,
   chunk_count: bigintSchema,
   index_built: z.boolean(),
 });
-
-const blockSchema = z.object({
-  kind: z.enum(['heading', 'paragraph', 'list', 'table', 'code', 'quote', 'other']),
-  start: z.number(),
-  end: z.number(),
-  level: z.number().exactOptional(),
-  title: z.string().exactOptional(),
-});
-
-const metadataSchema = z.record(z.string(), z.json());
 
 export const summaryRowSchema = z.object({
   id: z.string(),

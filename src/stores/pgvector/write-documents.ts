@@ -2,20 +2,19 @@
 import { countTerms, createAnalyzer } from '../../analysis/analyzer.js';
 import type { Analyze } from '../../analysis/analyzer.js';
 import { textHash } from '../../chunking/text-hash.js';
-import { RetrievalError } from '../../errors.js';
 import type { Pin } from '../../model.js';
 import { assertSamePin } from '../../pin.js';
 import type { DocumentWrite, GenerationRef } from '../port.js';
 import { validateVector } from '../validate.js';
 import { encodeCopy } from './binary-copy.js';
 import type { CopyType, CopyValue } from './binary-copy.js';
-import { noGeneration } from './catalog.js';
 import type { Located } from './catalog.js';
 import { copyType, copyValues } from './columns.js';
 import type { Session } from './database.js';
 import { packPostings } from './postings.js';
 import type { Posting } from './postings.js';
 import { removeChunks } from './remove-documents.js';
+import { noGeneration } from '../refusals.js';
 
 interface AnalyzedChunk {
   readonly write: DocumentWrite;
@@ -233,12 +232,4 @@ async function copyPostings(
     `${tables.postings} (term, segment, size, entries)`,
     encodeCopy(['text', 'int8', 'int4', 'bytea'], rows),
   );
-}
-
-/** A batch may name a document once: which of two would win is nobody's intention. */
-export function assertUniqueIds(documents: readonly DocumentWrite[]): void {
-  const ids = new Set(documents.map(({ document }) => document.id));
-  if (ids.size !== documents.length) {
-    throw new RetrievalError('invalid_document', 'A batch holds two documents of one id', { field: 'id' });
-  }
 }
