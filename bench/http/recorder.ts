@@ -93,8 +93,7 @@ function toGroups(entries: readonly Entry[]): Recording {
   let latest = -Infinity;
   for (const { client, started, ended, text, values, name } of entries) {
     let group = groups.at(-1);
-    const followsOnItsClient = group?.has(client) === true && group.size > 1;
-    if (group === undefined || (started >= latest && !followsOnItsClient)) {
+    if (group === undefined || started >= latest) {
       group = new Map();
       groups.push(group);
     }
