@@ -53,7 +53,13 @@ export default defineConfig(
   },
   {
     files: ['src/**/*.ts', 'eval/**/*.ts'],
-    ignores: ['src/runtime.ts', 'src/embedders/registry.ts', 'src/stores/*/**', 'src/embedders/*/**'],
+    ignores: [
+      'src/runtime.ts',
+      'src/diagnostics.ts',
+      'src/embedders/registry.ts',
+      'src/stores/*/**',
+      'src/embedders/*/**',
+    ],
     rules: {
       'no-restricted-imports': [
         'error',
