@@ -5,7 +5,7 @@ import { RetrievalError } from '../../../src/errors.js';
 import type { Embedder } from '../../../src/embedders/port.js';
 import type { InputType } from '../../../src/model.js';
 
-const TEXTS: readonly string[] = [
+const ALL_TEXTS: readonly string[] = [
   'The cat sat on the mat.',
   'PostgreSQL keeps several versions of a row, so readers never wait for writers.',
   'a',
@@ -16,7 +16,19 @@ const TEXTS: readonly string[] = [
   'Embedding text does not depend on what else is embedded with it. '.repeat(12),
 ];
 
-export function embedderConformance(name: string, open: () => Promise<Embedder>): void {
+export interface EmbedderTraits {
+  /** An empty text has a vector; otherwise it is refused. */
+  readonly takesEmpty?: boolean;
+  /** Its tokenizer is that of another embedder, whose suite has shown how long counting takes. */
+  readonly sharesTokenizer?: boolean;
+}
+
+export function embedderConformance(
+  name: string,
+  open: () => Promise<Embedder>,
+  { takesEmpty = true, sharesTokenizer = false }: EmbedderTraits = {},
+): void {
+  const TEXTS = takesEmpty ? ALL_TEXTS : ALL_TEXTS.filter((text) => text !== '');
   describe(`embedder conformance: ${name}`, () => {
     let embedder: Embedder;
     before(async () => {
@@ -26,10 +38,9 @@ export function embedderConformance(name: string, open: () => Promise<Embedder>)
 
     /** A text of exactly that many tokens, ending in `last`. */
     function textOf(tokens: number, last: string): string {
-      const filler = ['time', 'water', 'house', 'green', 'music'];
-      let text = last;
-      for (let word = 0; embedder.tokenizer.count(text) < tokens; word++)
-        text = `${filler[word % 5]} ${text}`;
+      const filler = ['sun', 'sea', 'oak', 'ice', 'map'];
+      const words = Math.max(0, tokens - embedder.tokenizer.count(` ${last}`));
+      const text = `${Array.from({ length: words }, (_, word) => ` ${filler[word % 5] ?? ''}`).join('')} ${last}`;
       assert.equal(embedder.tokenizer.count(text), tokens);
       return text;
     }
@@ -103,6 +114,43 @@ export function embedderConformance(name: string, open: () => Promise<Embedder>)
       });
     });
 
+    test('a text over the limit of characters is refused likewise', async (t) => {
+      const { maxCharacters, maxTokens } = embedder.tokenizer;
+      if (maxCharacters === undefined) {
+        t.skip('the model has none');
+        return;
+      }
+      const word = 'internationalization ';
+      const fits = word.repeat(Math.ceil(maxCharacters / word.length)).slice(0, maxCharacters);
+      assert.ok(embedder.tokenizer.count(fits) <= maxTokens, 'characters are the limit that is met');
+      assert.equal((await embedder.embed([fits], { inputType: 'document' })).length, 1);
+      await assert.rejects(
+        embedder.embed(['short', `${fits}s`], { inputType: 'document' }),
+        (error: unknown) => {
+          assert.ok(error instanceof RetrievalError);
+          assert.equal(error.code, 'invalid_request');
+          assert.equal(error.details['index'], 1);
+          assert.equal(error.details['characters'], maxCharacters + 1);
+          assert.ok(!error.message.includes('internationalization'));
+          return true;
+        },
+      );
+    });
+
+    test('an empty text has a vector, or is refused by name', async () => {
+      const embedding = embedder.embed(['a', ''], { inputType: 'document' });
+      if (takesEmpty) assert.equal((await embedding).length, 2);
+      else await assert.rejects(embedding, { code: 'invalid_request', field: 'texts.1' });
+    });
+
+    test('questions are embedded as questions where the model tells them apart', async () => {
+      const { documentPrefix, queryPrefix } = embedder.pin;
+      const [document] = await embedder.embed(['water'], { inputType: 'document' });
+      const [query] = await embedder.embed(['water'], { inputType: 'query' });
+      if (documentPrefix === queryPrefix) assert.deepEqual(query, document);
+      else assert.notDeepEqual(query, document);
+    });
+
     test('an aborted call rejects with cancelled, before and while it runs, and harms no other', async () => {
       const options = { inputType: 'document' } as const;
       await assert.rejects(embedder.embed(['a'], { ...options, signal: AbortSignal.abort() }), {
@@ -119,7 +167,7 @@ export function embedderConformance(name: string, open: () => Promise<Embedder>)
       assert.deepEqual(beside, await embedder.embed(['a'], options));
     });
 
-    test('counting is linear in time, even on text made to be hard', () => {
+    test('counting is linear in time, even on text made to be hard', { skip: sharesTokenizer }, () => {
       const megabyte = 1_000_000;
       const hard = [
         'a'.repeat(megabyte),
@@ -141,9 +189,9 @@ export function embedderConformance(name: string, open: () => Promise<Embedder>)
     test('counting: nothing is no token, words add up', () => {
       const { tokenizer } = embedder;
       assert.equal(tokenizer.count(''), 0);
-      const one = tokenizer.count('water ');
+      const one = tokenizer.count(' water');
       assert.ok(one > 0);
-      assert.equal(tokenizer.count('water '.repeat(1000)), 1000 * one);
+      assert.equal(tokenizer.count(' water'.repeat(1000)), 1000 * one);
     });
 
     test('closed, and closed again; then it says so', async () => {

@@ -1,17 +1,17 @@
-/** What every store must do: each promise of the port has a test here. */
-import { after, before, describe } from 'node:test';
+/** What every store must do: each check of the contract as a test. */
+import { after, before, describe, it } from 'node:test';
+import { lacking } from '../../../src/conformance/check.js';
+import type { CheckGroup } from '../../../src/conformance/check.js';
+import { createContext } from '../../../src/conformance/fixtures.js';
+import { createMemoryStore } from '../../../src/stores/memory/index.js';
 import type { OpenedStore } from '../../support/stores.js';
-import { approximateTests } from './approximate.js';
-import { collectionTests } from './collections.js';
-import { concurrencyTests } from './concurrency.js';
-import { documentTests } from './documents.js';
-import { createContext } from './fixtures.js';
-import { legTests } from './legs.js';
-import { refusalTests } from './refusals.js';
-import { statisticsTests } from './statistics.js';
 
 /** One store for the whole suite: opening an embedded database takes seconds. */
-export function storeConformance(name: string, open: () => Promise<OpenedStore>): void {
+export function storeConformance(
+  name: string,
+  open: () => Promise<OpenedStore>,
+  groups: readonly CheckGroup[],
+): void {
   describe(`store conformance: ${name}`, () => {
     let opened: OpenedStore | undefined;
     before(async () => {
@@ -23,13 +23,18 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
     const context = createContext(() => {
       if (opened === undefined) throw new Error('The store is not open');
       return opened.store;
-    });
-    collectionTests(context);
-    documentTests(context);
-    refusalTests(context);
-    legTests(context);
-    approximateTests(context);
-    statisticsTests(context);
-    concurrencyTests(context);
+    }, createMemoryStore);
+    for (const group of groups) {
+      describe(group.name, () => {
+        for (const check of group.checks) {
+          it(check.name, async (t) => {
+            const reason = lacking(group.requires, context.store());
+            // Skipped, and said so.
+            if (reason === null) await check.run(context);
+            else t.skip(reason);
+          });
+        }
+      });
+    }
   });
 }

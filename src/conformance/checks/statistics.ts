@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { createMemoryStore } from '../../../src/stores/memory/index.js';
-import type { DocumentWrite } from '../../../src/stores/port.js';
-import { createRandom } from '../../support/random.js';
-import { assertSameKeywordLeg } from './compare.js';
-import type { Place } from './compare.js';
-import { ALL, PIN, createIn, equalTo, randomWrite, specOf, textFrom } from './fixtures.js';
-import type { Context } from './fixtures.js';
+import type { DocumentWrite } from '../../stores/port.js';
+import { createRandom } from '../random.js';
+import { assertSameKeywordLeg } from '../compare.js';
+import type { Place } from '../compare.js';
+import { ALL, PIN, createIn, equalTo, randomWrite, specOf, textFrom } from '../fixtures.js';
+import type { Check, CheckGroup, Context } from '../check.js';
 
 const STEPS = 60;
 
-export function statisticsTests(context: Context): void {
-  for (const seed of [1, 2, 3]) {
-    it(`BM25 statistics are exact after any writes and deletes (seed ${String(seed)})`, async () => {
+/** BM25 statistics after any history equal those of the same documents written at once. */
+export const statisticsChecks: CheckGroup = {
+  name: 'BM25 statistics',
+  checks: [1, 2, 3].map((seed): Check => ({
+    name: `BM25 statistics are exact after any writes and deletes (seed ${String(seed)})`,
+    async run(context: Context): Promise<void> {
       const random = createRandom(seed);
       const actual: Place = { store: context.store(), ref: await context.create() };
       const held = new Map<string, DocumentWrite>();
@@ -31,41 +32,51 @@ export function statisticsTests(context: Context): void {
       await actual.store.putDocuments(actual.ref, PIN, [last]);
       held.set('last', last);
       await compareWithFresh(actual, held, context);
-    });
-  }
+    },
+  })),
+};
 
-  describe('BM25 statistics under concurrent writers', () => {
-    it('are exact when many write different documents', async () => {
-      const random = createRandom(50);
-      const actual: Place = { store: context.store(), ref: await context.create() };
-      const writes = Array.from({ length: 24 }, (_, at) => randomWrite(random, `w${String(at)}`, '1'));
-      await Promise.all(writes.map((write) => actual.store.putDocuments(actual.ref, PIN, [write])));
-      await compareWithFresh(actual, byId(writes), context);
-    });
+/** The same when many write at once. */
+export const concurrentStatisticsChecks: CheckGroup = {
+  name: 'BM25 statistics under concurrent writers',
+  checks: [
+    {
+      name: 'are exact when many write different documents',
+      async run(context: Context): Promise<void> {
+        const random = createRandom(50);
+        const actual: Place = { store: context.store(), ref: await context.create() };
+        const writes = Array.from({ length: 24 }, (_, at) => randomWrite(random, `w${String(at)}`, '1'));
+        await Promise.all(writes.map((write) => actual.store.putDocuments(actual.ref, PIN, [write])));
+        await compareWithFresh(actual, byId(writes), context);
+      },
+    },
 
-    it('are exact when many write and remove the same documents, in any order of ids', async () => {
-      const random = createRandom(51);
-      const { store, ref } = { store: context.store(), ref: await context.create() };
-      const ids = ['a', 'b', 'c', 'd'];
-      await Promise.all(
-        Array.from({ length: 16 }, async (_, at) => {
-          const order = random.shuffle(ids);
-          if (at % 5 === 4) await store.deleteDocuments(ref.collection, order);
-          else
-            await store.putDocuments(
-              ref,
-              PIN,
-              order.map((id) => randomWrite(random, id, String(at))),
-            );
-        }),
-      );
-      const final = ids.map((id) => randomWrite(random, id, 'final'));
-      await store.putDocuments(ref, PIN, final.slice(0, 2));
-      await store.deleteDocuments(ref.collection, ids.slice(2));
-      await compareWithFresh({ store, ref }, byId(final.slice(0, 2)), context);
-    });
-  });
-}
+    {
+      name: 'are exact when many write and remove the same documents, in any order of ids',
+      async run(context: Context): Promise<void> {
+        const random = createRandom(51);
+        const { store, ref } = { store: context.store(), ref: await context.create() };
+        const ids = ['a', 'b', 'c', 'd'];
+        await Promise.all(
+          Array.from({ length: 16 }, async (_, at) => {
+            const order = random.shuffle(ids);
+            if (at % 5 === 4) await store.deleteDocuments(ref.collection, order);
+            else
+              await store.putDocuments(
+                ref,
+                PIN,
+                order.map((id) => randomWrite(random, id, String(at))),
+              );
+          }),
+        );
+        const final = ids.map((id) => randomWrite(random, id, 'final'));
+        await store.putDocuments(ref, PIN, final.slice(0, 2));
+        await store.deleteDocuments(ref.collection, ids.slice(2));
+        await compareWithFresh({ store, ref }, byId(final.slice(0, 2)), context);
+      },
+    },
+  ],
+};
 
 async function change(
   { store, ref }: Place,
@@ -98,7 +109,7 @@ async function compareWithFresh(
   held: ReadonlyMap<string, DocumentWrite>,
   context: Context,
 ): Promise<void> {
-  const memory = createMemoryStore();
+  const memory = context.reference();
   const reference: Place = { store: memory, ref: await createIn(memory, specOf({ name: 'fresh' })) };
   await memory.putDocuments(reference.ref, PIN, [...held.values()]);
   const twin: Place = { store: context.store(), ref: await context.create() };
