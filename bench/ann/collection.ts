@@ -30,7 +30,7 @@ const PIN: Pin = {
   queryPrefix: '',
 };
 
-const SPEC: CollectionSpec = {
+const SPEC = {
   name: 'bench-ann',
   fieldMode: 'declared',
   fields: FIELDS,
@@ -41,7 +41,7 @@ const SPEC: CollectionSpec = {
   metric: 'cosine',
   // The service's defaults.
   index: { kind: 'hnsw', m: 16, efConstruction: 128, buildAfter: 20_000 },
-};
+} as const satisfies CollectionSpec;
 
 export interface Loaded {
   readonly ref: GenerationRef;
@@ -53,8 +53,13 @@ export async function load(
   store: VectorStore,
   documents: readonly DocumentVectors[],
   seed: number,
+  compression: '2x' | null = null,
 ): Promise<Loaded> {
-  const { name, generation } = await store.createCollection(SPEC);
+  const spec =
+    compression === null
+      ? SPEC
+      : { ...SPEC, name: `${SPEC.name}-${compression}`, index: { ...SPEC.index, compression } };
+  const { name, generation } = await store.createCollection(spec);
   const ref = { collection: name, generation: generation.id };
   const writes = toWrites(documents, seed);
   const began = performance.now();

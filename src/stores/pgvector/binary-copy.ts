@@ -2,6 +2,7 @@
  * Rows in PostgreSQL's binary COPY format (documentation: COPY, "Binary Format"). pg-copy-streams
  * moves the bytes; this makes them.
  */
+import { endianness } from 'node:os';
 import { RetrievalError } from '../../errors.js';
 
 /** A column's type as far as the encoding goes; `text` serves json too. */
@@ -48,7 +49,7 @@ function writeField(writer: Writer, type: CopyType, value: CopyValue): void {
     writer.sized(() => {
       writer.int16(value.length);
       writer.int16(0);
-      for (const number of value) writer.float4(number);
+      writer.floats(value);
     });
   } else if (Buffer.isBuffer(value)) {
     writer.int32(value.length);
@@ -119,6 +120,8 @@ function elementOf(type: CopyType): Element {
   }
 }
 
+const IS_LITTLE_ENDIAN = endianness() === 'LE';
+
 type Writer = ReturnType<typeof createWriter>;
 
 function createWriter(): {
@@ -127,7 +130,7 @@ function createWriter(): {
   int16(value: number): void;
   int32(value: number): void;
   int64(value: number): void;
-  float4(value: number): void;
+  floats(values: Float32Array): void;
   float8(value: number): void;
   text(value: string): void;
   /** Writes what `fill` writes, with its length before it. */
@@ -163,9 +166,14 @@ function createWriter(): {
       room(8);
       at = buffer.writeBigInt64BE(BigInt(value), at);
     },
-    float4(value) {
-      room(4);
-      at = buffer.writeFloatBE(value, at);
+    floats(values) {
+      const size = values.byteLength;
+      room(size);
+      // The machine's bytes in one piece, then turned around where it has them the other way.
+      const place = buffer.subarray(at, at + size);
+      place.set(new Uint8Array(values.buffer, values.byteOffset, size));
+      if (IS_LITTLE_ENDIAN) place.swap32();
+      at += size;
     },
     float8(value) {
       room(8);

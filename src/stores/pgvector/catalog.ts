@@ -1,11 +1,13 @@
 /** Collections and generations in the database. */
 import { RetrievalError } from '../../errors.js';
 import type { Collection, Fields } from '../../model.js';
-import type { CallOptions, CollectionCounts, CollectionSpec, GenerationRef } from '../port.js';
+import type { CollectionCounts, CollectionSpec, GenerationRef } from '../port.js';
 import { toColumns, toFields } from './columns.js';
 import type { FieldColumn } from './columns.js';
-import type { Database, Row, Session } from './database.js';
-import { collectionRowSchema, readRow } from './rows.js';
+import type { Database, Row, RunOptions, Session } from './database.js';
+import { createProgress } from './progress.js';
+import type { Progress } from './progress.js';
+import { collectionRowSchema, readRow, versionRowSchema } from './rows.js';
 import {
   addColumns,
   createDocuments,
@@ -29,39 +31,48 @@ export interface Located {
 }
 
 const SELECT = `select c.id as collection_id, c.name, c.created_at, c.field_mode, c.fields, c.language,
-  g.id as generation_id, g.state, g.embedder, g.pin, g.chunker, g.metric, g.vector_index, g.chunk_count,
-  g.index_built
-  from plumbline.collections c join plumbline.generations g on g.collection_id = c.id and g.state = 'active'`;
+  g.id as generation_id, g.state, g.embedder, g.pin, g.chunker, g.metric, g.vector_index, g.next_key,
+  g.chunk_count, g.index_built
+  from plumbline.collections c join plumbline.generations g on g.collection_id = c.id`;
 
 /** Reads collections; remembers where generations are, which never changes while they exist. */
 export interface PgCatalog {
-  create(spec: CollectionSpec, options?: CallOptions): Promise<Collection>;
-  find(name: string, options?: CallOptions): Promise<Located | null>;
+  create(spec: CollectionSpec, options?: RunOptions): Promise<Collection>;
+  find(name: string, options?: RunOptions): Promise<Located | null>;
   /** @throws RetrievalError `collection_not_found` */
-  get(name: string, options?: CallOptions): Promise<Located>;
-  list(options?: CallOptions): Promise<readonly Collection[]>;
-  delete(name: string, options?: CallOptions): Promise<boolean>;
-  count(name: string, options?: CallOptions): Promise<CollectionCounts>;
-  addFields(name: string, fields: Fields, options?: CallOptions): Promise<Collection>;
+  get(name: string, options?: RunOptions): Promise<Located>;
+  list(options?: RunOptions): Promise<readonly Collection[]>;
+  delete(name: string, options?: RunOptions): Promise<boolean>;
+  count(name: string, options?: RunOptions): Promise<CollectionCounts>;
+  addFields(name: string, fields: Fields, options?: RunOptions): Promise<Collection>;
   /** From memory where it can be: a generation that is gone shows when its tables are used. */
-  locate(ref: GenerationRef, options?: CallOptions): Promise<Located>;
+  locate(ref: GenerationRef, options?: RunOptions): Promise<Located>;
 }
 
-export function createPgCatalog(database: Database): PgCatalog {
+/** @param progress is told how far each generation has come */
+export function createPgCatalog(database: Database, progress: Progress = createProgress()): PgCatalog {
   const known = new Map<number, Located>();
 
-  const remember = (located: Located): Located => {
-    known.set(located.collection.generation.id, located);
+  const remember = (row: Row, asked: number): Located => {
+    const located = toLocated(row);
+    const { id } = located.collection.generation;
+    // What was active under this name before may get other columns, or be gone, and nobody would tell.
+    for (const [other, { collection }] of known) {
+      if (collection.name === located.collection.name && other !== id) known.delete(other);
+    }
+    known.set(id, located);
+    progress.heard(id, readRow(versionRowSchema, row), asked);
     return located;
   };
-  const find = async (name: string, options?: CallOptions): Promise<Located | null> => {
+  const find = async (name: string, options?: RunOptions): Promise<Located | null> => {
+    const asked = progress.now();
     const rows = await database.query(
-      { name: 'find_collection', text: `${SELECT} where c.name = $1`, values: [name] },
+      { name: 'find_collection', text: `${SELECT} where c.name = $1 and g.state = 'active'`, values: [name] },
       options,
     );
-    return rows[0] === undefined ? null : remember(toLocated(rows[0]));
+    return rows[0] === undefined ? null : remember(rows[0], asked);
   };
-  const get = async (name: string, options?: CallOptions): Promise<Located> => {
+  const get = async (name: string, options?: RunOptions): Promise<Located> => {
     const located = await find(name, options);
     if (located === null) throw noCollection(name);
     return located;
@@ -83,8 +94,12 @@ export function createPgCatalog(database: Database): PgCatalog {
     },
 
     async list(options) {
-      const rows = await database.query({ text: `${SELECT} order by c.name` }, options);
-      return rows.map((row) => remember(toLocated(row)).collection);
+      const asked = progress.now();
+      const rows = await database.query(
+        { text: `${SELECT} where g.state = 'active' order by c.name` },
+        options,
+      );
+      return rows.map((row) => remember(row, asked).collection);
     },
 
     delete: (name, options) =>
@@ -126,9 +141,17 @@ export function createPgCatalog(database: Database): PgCatalog {
     async locate(ref, options) {
       const remembered = known.get(ref.generation);
       if (remembered?.collection.name === ref.collection) return remembered;
-      const located = await get(ref.collection, options);
-      if (located.collection.generation.id !== ref.generation) throw noGeneration(ref);
-      return located;
+      const [row] = await database.query(
+        {
+          name: 'find_generation',
+          text: `${SELECT} where c.name = $1 and g.id = $2`,
+          values: [ref.collection, ref.generation],
+        },
+        options,
+      );
+      if (row !== undefined) return toLocated(row);
+      if ((await find(ref.collection, options)) === null) throw noCollection(ref.collection);
+      throw noGeneration(ref);
     },
   };
 }

@@ -1,36 +1,34 @@
 /** Deleting documents by a condition, with everything that was made from them. */
-import type { CallOptions } from '../port.js';
 import type { Located } from './catalog.js';
-import type { Database } from './database.js';
-import { removeChunks } from './remove-documents.js';
-import { lockGeneration } from './write-documents.js';
+import type { Database, RunOptions } from './database.js';
+import type { Version } from './progress.js';
+import { generationTables } from './tables.js';
+import { lockGenerations, replaceChunks } from './write-documents.js';
+import { noCollection } from '../refusals.js';
 
-/** @param condition over the documents table; @returns how many documents went */
+/** @param condition over the documents table; @returns how many documents went, and how far each generation has come */
 export function deleteDocuments(
   database: Database,
   located: Located,
   condition: string,
   values: readonly unknown[],
-  options: CallOptions | undefined,
-): Promise<number> {
-  const { collection, documents, tables } = located;
+  options: RunOptions | undefined,
+): Promise<{ readonly count: number; readonly versions: ReadonlyMap<number, Version> }> {
+  const { collection, documents, columns } = located;
   return database.transaction(async (session) => {
-    // The lock first: a document that is being written now is deleted after it, whole.
-    await lockGeneration(session, { collection: collection.name, generation: collection.generation.id });
+    // The locks first: a document that is being written now is deleted after it, whole.
+    const locked = await lockGenerations(session, collection.name);
+    if (locked.length === 0) throw noCollection(collection.name);
     const rows = await session.query({
       text: `delete from ${documents} where ${condition} returning id`,
       values,
     });
-    const removed = await removeChunks(
-      session,
-      tables,
-      rows.map((row) => String(row['id'])),
-    );
-    await session.query({
-      text: `update plumbline.generations set chunk_count = chunk_count - $2, term_count = term_count - $3
-        where id = $1`,
-      values: [collection.generation.id, removed.chunks, removed.terms],
-    });
-    return rows.length;
+    const ids = rows.map((row) => String(row['id']));
+    const versions = new Map<number, Version>();
+    for (const generation of locked) {
+      const target = { tables: generationTables(generation.id), columns };
+      versions.set(generation.id, await replaceChunks(session, target, generation, ids, []));
+    }
+    return { count: rows.length, versions };
   }, options);
 }

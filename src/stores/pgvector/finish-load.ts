@@ -1,11 +1,11 @@
 /** After a load: the approximate index where it is due, merged postings, and the planner's statistics. */
-import type { CallOptions, GenerationRef } from '../port.js';
+import type { GenerationRef } from '../port.js';
 import type { Located } from './catalog.js';
-import type { Database } from './database.js';
+import type { Database, RunOptions } from './database.js';
 import { mergeSegments } from './merge-segments.js';
 import { extensionRowSchema, readRow } from './rows.js';
 import { createVectorIndex, tablesOf } from './tables.js';
-import { isAtLeast } from './versions.js';
+import { vectorFeatures } from './versions.js';
 import { lockGeneration } from './write-documents.js';
 
 /** Statistics are refreshed when this share of the chunks has come or gone since. */
@@ -19,9 +19,10 @@ export async function finishLoad(
   database: Database,
   located: Located,
   ref: GenerationRef,
-  options: CallOptions | undefined,
+  options: RunOptions | undefined,
 ): Promise<void> {
-  const { index, metric } = located.collection.generation;
+  const { index, metric, pin } = located.collection.generation;
+  const { dimensions } = pin;
   const due = index.kind !== 'none' && located.chunkCount >= index.buildAfter && located.chunkCount > 0;
   const merged = await database.transaction(async (session) => {
     const { nextKey } = await lockGeneration(session, ref);
@@ -35,13 +36,13 @@ export async function finishLoad(
       const [extension] = await session.query({
         text: "select extversion from pg_extension where extname = 'vector'",
       });
-      // Below 0.8.2 a parallel build can write past its memory (CVE-2026-3172).
-      const isParallelSafe = isAtLeast(readRow(extensionRowSchema, extension).extversion, [0, 8, 2]);
+      // Asked anew: the extension may have been updated since the start.
+      const { parallelBuild } = vectorFeatures(readRow(extensionRowSchema, extension).extversion);
       await session.query({
-        text: `set local max_parallel_maintenance_workers = ${isParallelSafe ? '2' : '0'}`,
+        text: `set local max_parallel_maintenance_workers = ${parallelBuild ? '2' : '0'}`,
       });
       await session.query({ text: "set local maintenance_work_mem = '512MB'" });
-      const text = createVectorIndex(located.tables.vectors, metric, index, chunks);
+      const text = createVectorIndex(located.tables.vectors, metric, index, { rows: chunks, dimensions });
       if (text !== null) await session.query({ text });
       await session.query({
         text: 'update plumbline.generations set index_built = true where id = $1',

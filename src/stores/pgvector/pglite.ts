@@ -9,7 +9,9 @@ import { tryLock } from 'fs-native-extensions';
 import pg from 'pg';
 import { RetrievalError } from '../../errors.js';
 import type { Driver } from './database.js';
+import { extensionRowSchema, readRow } from './rows.js';
 import { sessionSettings } from './session-settings.js';
+import { vectorFeatures } from './versions.js';
 
 export interface PgliteOptions {
   readonly folder: string;
@@ -29,11 +31,16 @@ export async function openPglite(options: PgliteOptions): Promise<Driver> {
   try {
     const embedded = await PGlite.create(join(folder, 'pgdata'), { extensions: { vector } });
     await embedded.exec('create extension if not exists vector');
-    await embedded.exec(sessionSettings(options.statementTimeoutMs));
+    const { rows } = await embedded.query<Record<string, unknown>>(
+      "select extversion from pg_extension where extname = 'vector'",
+    );
+    const features = vectorFeatures(readRow(extensionRowSchema, rows[0]).extversion);
+    await embedded.exec(sessionSettings(options.statementTimeoutMs, features));
     // One connection that lives as long as the database: its settings are the database's.
     const pool = new pg.Pool(Object.assign(createPgConfig(embedded), { max: 1, idleTimeoutMillis: 0 }));
     return {
       kind: 'pglite',
+      features,
       pool,
       // COPY FROM STDIN would end this process here; a file named /dev/blob is PGlite's own way.
       async copyIn(_client, target, data) {

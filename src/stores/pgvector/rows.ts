@@ -11,7 +11,7 @@ import {
   vectorIndexSchema,
 } from '../record-schemas.js';
 
-const bigintSchema = z.union([z.string(), z.number()]).transform(Number).pipe(z.number().int());
+export const bigintSchema = z.union([z.string(), z.number()]).transform(Number).pipe(z.number().int());
 
 export const collectionRowSchema = z.object({
   collection_id: z.number().int(),
@@ -27,6 +27,7 @@ export const collectionRowSchema = z.object({
   chunker: chunkerSchema,
   metric: z.enum(['cosine', 'dot', 'l2']),
   vector_index: vectorIndexSchema,
+  next_key: bigintSchema,
   chunk_count: bigintSchema,
   index_built: z.boolean(),
 });
@@ -72,6 +73,16 @@ export const chunkRowSchema = z.object({
 export const termRowSchema = z.object({ term: z.string(), frequency: z.number() });
 
 export const statisticsRowSchema = z.object({ chunks: bigintSchema, terms: bigintSchema });
+
+/** A generation's counters after a write. */
+export const versionRowSchema = z
+  .object({ next_key: bigintSchema, chunk_count: bigintSchema })
+  .transform((row) => ({ nextKey: row.next_key, chunks: row.chunk_count }));
+
+/** A generation's row as it is locked for writing. */
+export const lockedRowSchema = z
+  .object({ id: z.number().int(), state: z.string(), pin: pinSchema, next_key: z.number() })
+  .transform((row) => ({ id: row.id, state: row.state, pin: row.pin, nextKey: row.next_key }));
 
 export const extensionRowSchema = z.object({ extversion: z.string() });
 

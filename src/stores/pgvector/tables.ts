@@ -106,7 +106,7 @@ function indexes(table: string, columns: readonly FieldColumn[]): readonly strin
   return columns.flatMap((column) => indexDefinition(table, column) ?? []);
 }
 
-const OPERATOR_CLASSES = { cosine: 'vector_cosine_ops', dot: 'vector_ip_ops', l2: 'vector_l2_ops' } as const;
+const OPERATORS = { cosine: 'cosine_ops', dot: 'ip_ops', l2: 'l2_ops' } as const;
 
 /** Distance operators of pgvector: smaller is nearer in each. */
 export const DISTANCE_OPERATORS = { cosine: '<=>', dot: '<#>', l2: '<->' } as const;
@@ -124,24 +124,41 @@ export function scoreSql(metric: Metric, distance: string): string {
   }
 }
 
+/**
+ * What the approximate index is over: the vectors, or their halves, which are made from them for
+ * the index alone. The table keeps whole ones, so that scores are exact either way.
+ * @param vector of type vector
+ */
+export function indexedSql(vector: string, index: VectorIndex, dimensions: number): string {
+  return isHalved(index) ? `${vector}::halfvec(${String(Math.trunc(dimensions))})` : vector;
+}
+
+/** Whether the index keeps half-precision numbers. */
+export function isHalved(index: VectorIndex): boolean {
+  return index.kind === 'hnsw' && index.compression === '2x';
+}
+
 /** The statement that builds the approximate index; null when there is to be none. */
 export function createVectorIndex(
   table: string,
   metric: Metric,
   index: VectorIndex,
-  rows: number,
+  size: { readonly rows: number; readonly dimensions: number },
 ): string | null {
-  const operators = OPERATOR_CLASSES[metric];
   switch (index.kind) {
     case 'none':
       return null;
-    case 'hnsw':
-      return `create index on ${table} using hnsw (embedding ${operators})
+    case 'hnsw': {
+      const over = isHalved(index)
+        ? `(${indexedSql('embedding', index, size.dimensions)}) halfvec_${OPERATORS[metric]}`
+        : `embedding vector_${OPERATORS[metric]}`;
+      return `create index on ${table} using hnsw (${over})
         with (m = ${String(Math.trunc(index.m))}, ef_construction = ${String(Math.trunc(index.efConstruction))})`;
+    }
     case 'ivfflat': {
       // pgvector's own advice: rows / 1,000 for small tables, the square root for large ones.
-      const lists = index.lists === 'auto' ? Math.max(1, Math.round(Math.sqrt(rows))) : index.lists;
-      return `create index on ${table} using ivfflat (embedding ${operators}) with (lists = ${String(Math.trunc(lists))})`;
+      const lists = index.lists === 'auto' ? Math.max(1, Math.round(Math.sqrt(size.rows))) : index.lists;
+      return `create index on ${table} using ivfflat (embedding vector_${OPERATORS[metric]}) with (lists = ${String(Math.trunc(lists))})`;
     }
     default:
       return index satisfies never;

@@ -10,7 +10,7 @@ import type { Database, Row } from './database.js';
 import { createParameters, filterSql } from './filter-sql.js';
 import { hitRowSchema, readRow } from './rows.js';
 import { DEFAULT_EF_SEARCH } from './session-settings.js';
-import { DISTANCE_OPERATORS, scoreSql } from './tables.js';
+import { DISTANCE_OPERATORS, indexedSql, isHalved, scoreSql } from './tables.js';
 
 /**
  * Up to this many matches are compared one by one. Of 100,000 vectors, 10,000 matches took 15 ms so,
@@ -105,7 +105,9 @@ async function approximate(
   query: VectorLegQuery,
   options: CallOptions | undefined,
 ): Promise<readonly Row[]> {
-  const wanted = query.filter.kind === 'all' ? query.k : Math.max(query.k, LEAST_FILTERED);
+  // Half-precision distances put near ones in another order, too.
+  const isRough = query.filter.kind !== 'all' || isHalved(located.collection.generation.index);
+  const wanted = isRough ? Math.max(query.k, LEAST_FILTERED) : query.k;
   const parameters = createParameters(toSql(Array.from(query.vector)), wanted);
   const condition = filterSql(query.filter, located.columns, parameters);
   const statement = {
@@ -125,11 +127,14 @@ async function approximate(
  * any other form of it (`1 - distance desc`) would read the whole table.
  */
 export function approximateSql(located: Located, condition: string): string {
-  const { metric } = located.collection.generation;
+  const { metric, index, pin } = located.collection.generation;
+  const stored = indexedSql('v.embedding', index, pin.dimensions);
+  // Of two casts the first would say what the parameter is, and the scores need it whole.
+  const asked = indexedSql('$1::vector', index, pin.dimensions);
   return `with nearest as materialized (
       select v.chunk_id, v.document_id, v.embedding
       from ${located.tables.vectors} v where ${condition}
-      order by v.embedding ${DISTANCE_OPERATORS[metric]} $1::vector limit $2::integer
+      order by ${stored} ${DISTANCE_OPERATORS[metric]} ${asked} limit $2::integer
     )
     select v.chunk_id, v.document_id, ${vectorScoreSql(located, '$1')} as score
     from nearest v order by score desc, v.chunk_id`;

@@ -13,10 +13,13 @@ import { copyType, copyValues } from './columns.js';
 import type { Session } from './database.js';
 import { packPostings } from './postings.js';
 import type { Posting } from './postings.js';
+import type { Version } from './progress.js';
 import { removeChunks } from './remove-documents.js';
-import { noGeneration } from '../refusals.js';
+import { lockedRowSchema, readRow, versionRowSchema } from './rows.js';
+import { generationTables } from './tables.js';
+import { noGeneration, notActive } from '../refusals.js';
 
-interface AnalyzedChunk {
+export interface AnalyzedChunk {
   readonly write: DocumentWrite;
   readonly chunk: DocumentWrite['chunks'][number];
   readonly terms: ReadonlyMap<string, number>;
@@ -68,6 +71,37 @@ export function analyzerOf(language: Located['collection']['language']): Analyze
   return made;
 }
 
+/** A generation's row, locked. */
+export interface LockedGeneration {
+  readonly id: number;
+  readonly state: string;
+  readonly pin: Pin;
+  readonly nextKey: number;
+}
+
+/** All generations of a collection, locked in one order: whoever writes documents takes turns. */
+export async function lockGenerations(
+  session: Session,
+  collection: string,
+): Promise<readonly LockedGeneration[]> {
+  await session.query({ text: 'set local statement_timeout = 0' });
+  const rows = await session.query({
+    text: `select g.id, g.state, g.pin, g.next_key::float8 as next_key from plumbline.generations g
+      join plumbline.collections c on c.id = g.collection_id
+      where c.name = $1 order by g.id for update of g`,
+    values: [collection],
+  });
+  return rows.map((row) => readRow(lockedRowSchema, row));
+}
+
+/** A generation beside the one that is written to, with the chunks that it gets. */
+export interface BesideBatch {
+  readonly located: Located;
+  readonly pin: Pin;
+  readonly analyzed: readonly AnalyzedChunk[];
+}
+
+/** @returns how far each generation has come with this */
 export async function writeDocuments(
   session: Session,
   located: Located,
@@ -75,26 +109,53 @@ export async function writeDocuments(
   pin: Pin,
   documents: readonly DocumentWrite[],
   analyzed: readonly AnalyzedChunk[],
-): Promise<void> {
-  const { pin: stored, nextKey } = await lockGeneration(session, ref);
-  assertSamePin(ref.collection, stored, pin);
+  beside: readonly BesideBatch[],
+): Promise<ReadonlyMap<number, Version>> {
+  const locked = await lockGenerations(session, ref.collection);
+  const own = locked.find(({ id }) => id === ref.generation);
+  if (own === undefined) throw noGeneration(ref);
+  if (own.state !== 'active') throw notActive(ref);
+  assertSamePin(ref.collection, own.pin, pin);
   const ids = documents.map(({ document }) => document.id);
-  const removed = await removeChunks(session, located.tables, ids);
   await session.query({ text: `delete from ${located.documents} where id = any($1)`, values: [ids] });
   await copyDocuments(session, located, documents);
-  await copyChunks(session, located, analyzed, nextKey);
-  await copyPostings(session, located, analyzed, nextKey);
+  const versions = new Map<number, Version>();
+  for (const generation of locked) {
+    const batch =
+      generation.id === ref.generation
+        ? { located, pin, analyzed }
+        : beside.find((other) => other.located.collection.generation.id === generation.id);
+    if (batch !== undefined) assertSamePin(ref.collection, generation.pin, batch.pin);
+    const tables = generationTables(generation.id);
+    const target = { tables, columns: located.columns };
+    versions.set(generation.id, await replaceChunks(session, target, generation, ids, batch?.analyzed ?? []));
+  }
+  return versions;
+}
+
+/** Takes the documents' chunks out of a generation, and puts others in. The caller holds its lock. */
+export async function replaceChunks(
+  session: Session,
+  target: Pick<Located, 'tables' | 'columns'>,
+  generation: LockedGeneration,
+  documentIds: readonly string[],
+  analyzed: readonly AnalyzedChunk[],
+): Promise<Version> {
+  const removed = await removeChunks(session, target.tables, documentIds);
+  await copyChunks(session, target, analyzed, generation.nextKey);
+  await copyPostings(session, target, analyzed, generation.nextKey);
   const length = analyzed.reduce((sum, chunk) => sum + chunk.length, 0);
-  await session.query({
+  const [row] = await session.query({
     text: `update plumbline.generations set next_key = $2, chunk_count = chunk_count + $3,
-      term_count = term_count + $4 where id = $1`,
+      term_count = term_count + $4 where id = $1 returning next_key, chunk_count`,
     values: [
-      ref.generation,
-      nextKey + analyzed.length,
+      generation.id,
+      generation.nextKey + analyzed.length,
       analyzed.length - removed.chunks,
       length - removed.terms,
     ],
   });
+  return readRow(versionRowSchema, row);
 }
 
 async function copyDocuments(
@@ -133,7 +194,7 @@ async function copyDocuments(
 
 async function copyChunks(
   session: Session,
-  { tables, columns }: Located,
+  { tables, columns }: Pick<Located, 'tables' | 'columns'>,
   analyzed: readonly AnalyzedChunk[],
   firstKey: number,
 ): Promise<void> {
@@ -209,7 +270,7 @@ async function copyChunks(
 
 async function copyPostings(
   session: Session,
-  { tables }: Located,
+  { tables }: Pick<Located, 'tables'>,
   analyzed: readonly AnalyzedChunk[],
   firstKey: number,
 ): Promise<void> {
@@ -222,7 +283,9 @@ async function copyPostings(
     }
   }
   if (postings.size === 0) return;
-  const rows = [...postings].map(([term, ofTerm]): readonly CopyValue[] => [
+  // In the index's order: each page of it is then visited once.
+  const sorted = [...postings].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = sorted.map(([term, ofTerm]): readonly CopyValue[] => [
     term,
     firstKey,
     ofTerm.length,
