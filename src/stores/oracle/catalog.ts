@@ -2,31 +2,34 @@
 import { RetrievalError } from '../../errors.js';
 import type { Collection, Fields } from '../../model.js';
 import type { CallOptions, CollectionCounts, CollectionSpec, GenerationRef } from '../port.js';
+import { addFields } from './add-fields.js';
 import { integer, text } from './binds.js';
 import type { LoadType } from './binds.js';
 import { toColumns, toFields } from './columns.js';
 import type { FieldColumn } from './columns.js';
-import type { Database, Definer, Row, Session } from './database.js';
+import type { Database, Row, Session } from './database.js';
 import { dropTables, forgetTables, noteTables } from './garbage.js';
+import { lockCollectionRow } from './locks.js';
 import type { CollectionTables, GenerationTables, Names } from './names.js';
+import { insertGeneration, nextId } from './new-generation.js';
 import { collectionRowSchema, lockedFieldsSchema, readRow } from './rows.js';
-import {
-  addColumn,
-  createCollectionTables,
-  createGenerationTables,
-  createIndexes,
-  dropColumn,
-  tablesOf,
-} from './tables.js';
+import { createCollectionTables, createGenerationTables, tablesOf } from './tables.js';
 import { collectionExists, noCollection, noGeneration } from '../refusals.js';
 
-/** A collection with where its active generation is. */
+/** A collection with where a generation of it is: mostly the active one. */
 export interface Located extends CollectionTables {
   readonly collection: Collection;
+  readonly collectionId: number;
   readonly columns: readonly FieldColumn[];
   readonly tables: GenerationTables;
   readonly chunkCount: number;
   readonly indexBuilt: boolean;
+}
+
+export interface Described {
+  readonly located: Located;
+  readonly createdAt: string;
+  readonly changedAt: string;
 }
 
 /** Reads collections; remembers where generations are, which never changes while they exist. */
@@ -41,28 +44,36 @@ export interface OracleCatalog {
   addFields(name: string, fields: Fields, options?: CallOptions): Promise<Collection>;
   /** From memory where it can be: a generation that is gone shows when its tables are used. */
   locate(ref: GenerationRef, options?: CallOptions): Promise<Located>;
+  /** Fresh, for writes: another process may have added fields. */
+  read(ref: GenerationRef, options?: CallOptions): Promise<Located>;
+  /** All generations, by id. @throws RetrievalError `collection_not_found` */
+  generations(name: string, options?: CallOptions): Promise<readonly Described[]>;
 }
 
 /** A constraint is broken: the name is taken. */
 const TAKEN = 'ORA-00001';
-/** The column, or the index, is there. */
-const COLUMN_THERE = 'ORA-01430';
+/** The table, or the index, is there. */
 const NAME_THERE = 'ORA-00955';
 
 export function createOracleCatalog(database: Database, names: Names): OracleCatalog {
   const known = new Map<number, Located>();
   const select = `SELECT c.id AS collection_id, c.name, c.created_at, c.field_mode, c.fields, c.language,
     g.id AS generation_id, g.state, g.embedder, g.pin, g.chunker, g.metric, g.vector_index, g.chunk_count,
-    g.index_built
-    FROM ${names.collections} c JOIN ${names.generations} g ON g.collection_id = c.id AND g.state = 'active'`;
+    g.index_built, g.created_at AS made_at, g.changed_at
+    FROM ${names.collections} c JOIN ${names.generations} g ON g.collection_id = c.id`;
 
   const remember = (located: Located): Located => {
-    known.set(located.collection.generation.id, located);
+    const { name, generation } = located.collection;
+    // What was active under this name before may get other columns, or be gone, and nobody would tell.
+    for (const [other, { collection }] of known) {
+      if (collection.name === name && other !== generation.id) known.delete(other);
+    }
+    known.set(generation.id, located);
     return located;
   };
   const find = async (name: string, options?: CallOptions): Promise<Located | null> => {
     const rows = await database.query(
-      { text: `${select} WHERE c.name = :b_1`, binds: { b_1: text(name) } },
+      { text: `${select} WHERE c.name = :b_1 AND g.state = 'active'`, binds: { b_1: text(name) } },
       options,
     );
     return rows[0] === undefined ? null : remember(toLocated(rows[0], names));
@@ -72,10 +83,26 @@ export function createOracleCatalog(database: Database, names: Names): OracleCat
     if (located === null) throw noCollection(name);
     return located;
   };
+  const read = async (ref: GenerationRef, options?: CallOptions): Promise<Located> => {
+    const [row] = await database.query(
+      {
+        text: `${select} WHERE c.name = :b_1 AND g.id = :b_2`,
+        binds: { b_1: text(ref.collection), b_2: integer(ref.generation) },
+      },
+      options,
+    );
+    if (row !== undefined) {
+      const located = toLocated(row, names);
+      return located.collection.generation.state === 'active' ? remember(located) : located;
+    }
+    await get(ref.collection, options);
+    throw noGeneration(ref);
+  };
 
   return {
     find,
     get,
+    read,
 
     async create(spec, options) {
       if ((await find(spec.name, options)) !== null) throw collectionExists(spec.name);
@@ -84,7 +111,10 @@ export function createOracleCatalog(database: Database, names: Names): OracleCat
     },
 
     async list(options) {
-      const rows = await database.query({ text: `${select} ORDER BY c.name` }, options);
+      const rows = await database.query(
+        { text: `${select} WHERE g.state = 'active' ORDER BY c.name` },
+        options,
+      );
       return rows.map((row) => remember(toLocated(row, names)).collection);
     },
 
@@ -110,9 +140,23 @@ export function createOracleCatalog(database: Database, names: Names): OracleCat
     async locate(ref, options) {
       const remembered = known.get(ref.generation);
       if (remembered?.collection.name === ref.collection) return remembered;
-      const located = await get(ref.collection, options);
-      if (located.collection.generation.id !== ref.generation) throw noGeneration(ref);
-      return located;
+      return read(ref, options);
+    },
+
+    async generations(name, options) {
+      const rows = await database.query(
+        { text: `${select} WHERE c.name = :b_1 ORDER BY g.id`, binds: { b_1: text(name) } },
+        options,
+      );
+      if (rows.length === 0) throw noCollection(name);
+      return rows.map((row) => {
+        const { made_at: made, changed_at: changed } = readRow(collectionRowSchema, row);
+        return {
+          located: toLocated(row, names),
+          createdAt: made.toISOString(),
+          changedAt: changed.toISOString(),
+        };
+      });
     },
   };
 }
@@ -190,41 +234,15 @@ async function insertCollection(
   await session.load(names.collections, collectionColumns, [
     [collectionId, spec.name, spec.fieldMode, spec.language, JSON.stringify(fields)],
   ]);
-  const generationColumns: readonly (readonly [string, LoadType])[] = [
-    ['id', 'integer'],
-    ['collection_id', 'integer'],
-    ['state', 'text'],
-    ['embedder', 'text'],
-    ['metric', 'text'],
-    ['pin', 'clob'],
-    ['chunker', 'clob'],
-    ['vector_index', 'clob'],
-  ];
-  await session.load(names.generations, generationColumns, [
-    [
-      generationId,
-      collectionId,
-      'active',
-      spec.embedder,
-      spec.metric,
-      JSON.stringify(spec.pin),
-      JSON.stringify(spec.chunker),
-      JSON.stringify(spec.index),
-    ],
-  ]);
-}
-
-async function nextId(database: Database, names: Names, options: CallOptions | undefined): Promise<number> {
-  const [row] = await database.query({ text: `SELECT ${names.ids}.NEXTVAL AS id FROM DUAL` }, options);
-  return Number(row?.['id']);
+  await insertGeneration(session, names, spec, { id: generationId, collectionId, state: 'active' });
 }
 
 /** Takes the collection out of the catalog, and notes its tables; null when there is none. */
 async function giveUp(session: Session, names: Names, name: string): Promise<readonly string[] | null> {
-  const [row] = await session.query(lockCollection(names, name));
+  const [row] = await session.query(lockCollectionRow(names, name));
   if (row === undefined) return null;
   const { id } = readRow(lockedFieldsSchema, row);
-  // Writers hold a generation's row while they write: its tables are free after this.
+  // Whoever builds a generation's index holds its row: its tables are free after this.
   const generations = await session.query({
     text: `SELECT id FROM ${names.generations} WHERE collection_id = :b_1 FOR UPDATE`,
     binds: { b_1: integer(id) },
@@ -241,65 +259,6 @@ async function giveUp(session: Session, names: Names, name: string): Promise<rea
     binds: { b_1: integer(id) },
   });
   return tables;
-}
-
-function lockCollection(
-  names: Names,
-  name: string,
-): { text: string; binds: { b_1: ReturnType<typeof text> } } {
-  return {
-    text: `SELECT id, fields FROM ${names.collections} WHERE name = :b_1 FOR UPDATE`,
-    binds: { b_1: text(name) },
-  };
-}
-
-async function addFields(
-  session: Session,
-  definer: Definer,
-  names: Names,
-  name: string,
-  fields: Fields,
-): Promise<void> {
-  const [row] = await session.query(lockCollection(names, name));
-  if (row === undefined) throw noCollection(name);
-  const { id, fields: before } = readRow(lockedFieldsSchema, row);
-  const known = new Map(before.map((field) => [field.name, field.type]));
-  const added = Object.entries(fields).flatMap(([field, type]) => {
-    const has = known.get(field);
-    if (has === undefined) return [{ name: field, type }];
-    if (has === type) return [];
-    throw new RetrievalError(
-      'field_type_conflict',
-      `Field "${field}" is a ${has} in this collection; it cannot also be a ${type}`,
-      { field: `metadata.${field}`, details: { expected: has, given: type } },
-    );
-  });
-  if (added.length === 0) return;
-  const all = [...before, ...added];
-  const generations = await session.query({
-    text: `SELECT id FROM ${names.generations} WHERE collection_id = :b_1`,
-    binds: { b_1: integer(id) },
-  });
-  const tables = [
-    names.collection(id).documents,
-    ...generations.map((generation) => names.generation(Number(generation['id'])).vectors),
-  ];
-  for (const table of tables) {
-    for (const column of toColumns(all).slice(before.length)) await makeColumn(definer, table, column);
-  }
-  await session.run({
-    text: `UPDATE ${names.collections} SET fields = :b_1 WHERE id = :b_2`,
-    binds: { b_2: integer(id), b_1: text(JSON.stringify(all)) },
-  });
-}
-
-/** A column that is there was made by a call that did not end: nobody has used it, whatever its type. */
-async function makeColumn(definer: Definer, table: string, column: FieldColumn): Promise<void> {
-  if (!(await definer.define(addColumn(table, column), [COLUMN_THERE]))) {
-    await definer.define(dropColumn(table, column));
-    await definer.define(addColumn(table, column));
-  }
-  for (const definition of createIndexes(table, [column])) await definer.define(definition, [NAME_THERE]);
 }
 
 function toLocated(raw: Row, names: Names): Located {
@@ -322,6 +281,7 @@ function toLocated(raw: Row, names: Names): Located {
         index: row.vector_index,
       },
     },
+    collectionId: row.collection_id,
     columns,
     ...names.collection(row.collection_id),
     tables: names.generation(row.generation_id),

@@ -28,6 +28,13 @@ export function toFields(columns: readonly FieldColumn[]): Fields {
   return Object.fromEntries(columns.map(({ name, type }) => [name, type]));
 }
 
+/** Columns to load, in the order of a row's values. */
+export type LoadColumns = readonly (readonly [name: string, type: LoadType])[];
+
+export function fieldColumns(columns: readonly FieldColumn[]): LoadColumns {
+  return columns.map(({ column, type }) => [column, loadType(type)]);
+}
+
 /** The SQL type of a column. A date is its epoch milliseconds; a list's column says that there is one. */
 export function sqlType(type: FieldType): string {
   if (isListType(type)) return 'NUMBER(1)';
@@ -40,7 +47,7 @@ export function sqlType(type: FieldType): string {
   return scalar[scalarTypeOf(type)];
 }
 
-export function loadType(type: FieldType): LoadType {
+function loadType(type: FieldType): LoadType {
   if (isListType(type)) return 'integer';
   return ({ keyword: 'text', number: 'double', boolean: 'integer', date: 'double' } as const)[
     scalarTypeOf(type)

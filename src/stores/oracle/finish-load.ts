@@ -1,10 +1,9 @@
 /** After a load: the approximate index where it is due, and the optimizer's statistics. */
 import type { CallOptions, GenerationRef } from '../port.js';
 import { integer, text } from './binds.js';
-import { noGeneration } from '../refusals.js';
 import type { Located } from './catalog.js';
 import type { Database } from './database.js';
-import { lockGeneration } from './lock-generation.js';
+import { lockGeneration } from './locks.js';
 import type { Names } from './names.js';
 import { createVectorIndex, tablesOf } from './tables.js';
 
@@ -24,8 +23,7 @@ export async function finishLoad(
   ref: GenerationRef,
   options: CallOptions | undefined,
 ): Promise<void> {
-  const { id, index, metric } = located.collection.generation;
-  if (id !== ref.generation) throw noGeneration(ref);
+  const { index, metric } = located.collection.generation;
   await database.guarded(async (session, definer) => {
     const held = await lockGeneration(session, names, ref);
     const chunks = held.chunk_count;

@@ -12,10 +12,13 @@ import { openServer } from './connection.js';
 import type { ServerConnection } from './connection.js';
 import { createDatabase } from './database.js';
 import type { Database, Driver } from './database.js';
+import { deleteDocuments } from './delete-documents.js';
 import { translate } from './errors.js';
 import { filterSql } from './filter-sql.js';
 import { finishLoad } from './finish-load.js';
 import { sweep } from './garbage.js';
+import { batchesBeside } from './beside.js';
+import { createOracleGenerations } from './generations.js';
 import { keywordLeg } from './keyword-leg.js';
 import { migrate } from './migrate.js';
 import { DEFAULT_PREFIX, PREFIX, createNames } from './names.js';
@@ -29,11 +32,12 @@ import {
   getDocument,
   listDocuments,
 } from './read-documents.js';
-import { deleteDocuments } from './remove-documents.js';
+import { createOracleRecords } from './records.js';
 import { scoreChunks } from './score-chunks.js';
 import { vectorLeg } from './vector-leg.js';
-import { analyzeBatch, writeDocuments } from './write-documents.js';
-import { assertUniqueIds } from '../refusals.js';
+import { analyzeBatch } from './write-chunks.js';
+import { writeDocuments } from './write-documents.js';
+import { assertUniqueIds, notActive } from '../refusals.js';
 
 export interface OracleOptions extends ServerConnection {
   /** What the names of all tables begin with; `plumbline` where undefined. */
@@ -97,6 +101,13 @@ function createStore(database: Database, names: Names): VectorStore {
   return {
     kind: KIND,
     capabilities: CAPABILITIES,
+    generations: createOracleGenerations({
+      database,
+      catalog,
+      names,
+      maxDimensions: CAPABILITIES.maxDimensions,
+    }),
+    records: createOracleRecords({ database, catalog, names }),
     async ping(options) {
       await database.query({ text: 'SELECT 1 AS one FROM DUAL' }, options);
     },
@@ -115,10 +126,12 @@ function createStore(database: Database, names: Names): VectorStore {
     async putDocuments(ref, pin, documents, options) {
       assertUniqueIds(documents);
       // Fresh: the columns are written, and another process may have added some.
-      const located = await catalog.get(ref.collection, options);
-      const analyzed = analyzeBatch(located, ref, pin, documents);
+      const located = await catalog.read(ref, options);
+      if (located.collection.generation.state !== 'active') throw notActive(ref);
+      const own = { generation: ref.generation, pin, analyzed: analyzeBatch(located, pin, documents) };
+      const beside = await batchesBeside(catalog, ref, documents, options?.beside ?? [], options);
       await database.transaction(
-        (session) => writeDocuments(session, names, located, ref, pin, documents, analyzed),
+        (session) => writeDocuments(session, names, located, ref, documents, [own, ...beside]),
         options,
       );
     },
@@ -153,9 +166,9 @@ function createStore(database: Database, names: Names): VectorStore {
       return deleteDocuments(database, names, located, { condition, binds }, options);
     },
     async finishLoad(ref, options) {
-      const located = await catalog.get(ref.collection, options);
+      const located = await catalog.read(ref, options);
       await finishLoad(database, names, located, ref, options);
-      await catalog.get(ref.collection, options);
+      await catalog.read(ref, options);
     },
 
     vectorLeg: (ref, query, options) =>

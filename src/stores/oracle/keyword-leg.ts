@@ -14,7 +14,8 @@ import { filterSql } from './filter-sql.js';
 import type { Names } from './names.js';
 import { inParts } from './read-documents.js';
 import { foundRowSchema, readRow, readRows, statisticsRowSchema, termRowSchema } from './rows.js';
-import { analyzerOf } from './write-documents.js';
+import { analyzerOf } from './write-chunks.js';
+import { noGeneration } from '../refusals.js';
 
 /** A question's terms with their weights, and the mean chunk length, as of now. */
 export interface WeighedQuestion {
@@ -41,7 +42,9 @@ export async function weighQuestion(
     },
     options,
   );
-  if (row === undefined) return { terms: [], averageLength: 0 };
+  if (row === undefined) {
+    throw noGeneration({ collection: collection.name, generation: collection.generation.id });
+  }
   const { chunk_count: chunks, term_count: totalLength } = readRow(statisticsRowSchema, row);
   const found = await inParts([...counts.keys()], (part) => {
     const binds = createBinds();

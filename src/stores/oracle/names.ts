@@ -16,6 +16,7 @@ export interface Names {
   readonly ids: string;
   readonly collections: string;
   readonly generations: string;
+  readonly records: string;
   readonly garbage: string;
   readonly migrations: string;
   readonly lock: string;
@@ -32,6 +33,7 @@ export function createNames(prefix: string): Names {
     ids: `${prefix}_ids`,
     collections: `${prefix}_collections`,
     generations: `${prefix}_generations`,
+    records: `${prefix}_records`,
     garbage: `${prefix}_garbage`,
     migrations: `${prefix}_migrations`,
     lock: `${prefix}_lock`,

@@ -28,6 +28,8 @@ function json<T>(schema: z.ZodType<T>): z.ZodType<T> {
 
 const fieldsSchema = json(fieldListSchema);
 
+const stateSchema = z.enum(['building', 'active', 'retired']);
+
 export const collectionRowSchema = z.object({
   collection_id: z.number().int(),
   name: z.string(),
@@ -36,7 +38,9 @@ export const collectionRowSchema = z.object({
   fields: fieldsSchema,
   language: z.enum(['english', 'none']),
   generation_id: z.number().int(),
-  state: z.enum(['building', 'active', 'retired']),
+  state: stateSchema,
+  made_at: z.date(),
+  changed_at: z.date(),
   embedder: z.string(),
   pin: json(pinSchema),
   chunker: json(chunkerSchema),
@@ -49,6 +53,8 @@ export const collectionRowSchema = z.object({
 export const lockedFieldsSchema = z.object({ id: z.number().int(), fields: fieldsSchema });
 
 export const lockedGenerationSchema = z.object({
+  id: z.number().int(),
+  state: stateSchema,
   pin: json(pinSchema),
   next_key: z.number().int(),
   chunk_count: z.number().int(),
@@ -136,6 +142,20 @@ export const foundRowSchema = postingRowSchema.extend({
 });
 
 export const vectorRowSchema = z.object({ text_hash: z.string(), embedding: z.instanceof(Float32Array) });
+
+export const countsRowSchema = z.object({ documents: z.number().int(), missing: z.number().int() });
+
+/** A document with its fields' columns, which are loaded again as they are. */
+export const fieldsRowSchema = z
+  .object({ document_id: z.string(), content_hash: z.string() })
+  .catchall(z.union([z.string(), z.number()]).nullable());
+
+export const recordRowSchema = z.object({
+  id: z.number().int(),
+  kind: z.string(),
+  written_at: z.date(),
+  content: json(metadataSchema),
+});
 
 /** @throws RetrievalError `store_invalid_response` */
 export function readRow<T>(schema: z.ZodType<T>, row: Row | undefined): T {

@@ -49,6 +49,7 @@ export async function emittedStatements(): Promise<readonly string[]> {
       }
       await exercise(store, ref, at);
     }
+    await exerciseGenerations(store);
     // Numbers of tables say nothing about grammar.
     const shapes = [...server.statements, ...more].map((sql) =>
       sql.replace(/(plumbline_[cg])\d+_/gu, '$17_'),
@@ -90,6 +91,41 @@ async function exercise(store: VectorStore, ref: GenerationRef, seed: number): P
   await store.deleteDocuments(ref.collection, ['d1', 'd2', 'd3']);
   await store.deleteByFilter(ref.collection, parseFilter({ word: { $in: ['a', 'b'] } }, FILTER_FIELDS));
   await store.deleteCollection(ref.collection);
+}
+
+/** Of two models, with fields of each type. */
+async function exerciseGenerations(store: VectorStore): Promise<void> {
+  const { generations, records } = store;
+  if (generations === undefined || records === undefined) throw new Error('the store keeps no generations');
+  const ref = await createIn(store, specOf({ name: 'grammar-generations', fields: FILTER_FIELDS }));
+  const random = createRandom(9);
+  const writes = Array.from({ length: 4 }, (_, at) =>
+    writeOf(`d${String(at)}`, [`engine v${String(at)}`], { values: randomValues(random) }),
+  );
+  await store.putDocuments(ref, PIN, writes);
+  const pin = { ...PIN, model: 'other' };
+  const { chunker, embedder, metric, index } = specOf({ name: 'any' });
+  const made = await generations.create(ref.collection, { embedder, pin, chunker, metric, index });
+  const to = { ...ref, generation: made.id };
+  await generations.list(ref.collection);
+  await generations.missing(to, { limit: 2 });
+  await generations.missing(to, { limit: 2, after: 'd1' });
+  const filling = writes.map(({ document, contentHash, chunks }) => ({
+    documentId: document.id,
+    contentHash,
+    chunks,
+  }));
+  await generations.putChunks(to, pin, filling);
+  await generations.activate(to, ref.generation);
+  const chunks = new Map(writes.map((write) => [write.document.id, write.chunks]));
+  const beside = { generation: ref.generation, pin: PIN, chunks };
+  await store.putDocuments(to, pin, writes, { beside: [beside] });
+  await generations.drop(ref);
+  const { id } = await records.append(ref.collection, 'note', { of: 'grammar' });
+  await records.list(ref.collection, { kinds: [], limit: 2 });
+  await records.list(ref.collection, { kinds: ['note', 'step', 'gate'], limit: 2, before: id });
+  await records.remove(ref.collection, []);
+  await records.remove(ref.collection, [id, id + 1, id + 2]);
 }
 
 /** One of the ways a filter is used; each filter takes another. */
