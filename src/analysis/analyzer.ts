@@ -56,7 +56,11 @@ export function countTerms(terms: readonly string[]): ReadonlyMap<string, number
  */
 const LONG_MARKS = /\p{M}{30}/gu;
 
+const ASCII = /^[\x00-\x7f]*$/u;
+
 function fold(text: string): string {
+  // Nothing of what follows changes it but the last step.
+  if (ASCII.test(text)) return text.toLowerCase();
   return text
     .toWellFormed()
     .replace(LONG_MARKS, '$&\u034f')
@@ -67,6 +71,11 @@ function fold(text: string): string {
 }
 
 function splitWord(word: string, push: (word: string) => void): void {
+  // Most words: one part, no joiner, no digit.
+  if (/^[a-z]+$/u.test(word)) {
+    push(word);
+    return;
+  }
   if (/^(?:[cf]#|[a-z]\+\+|\.net)$/u.test(word)) {
     push(word);
     return;
@@ -109,17 +118,21 @@ function identity(word: string): string | null {
 const STEM_CACHE_SIZE = 50_000;
 
 function createEnglish(): (word: string) => string | null {
-  const stems = new Map<string, string>();
+  const known = new Map<string, string | null>();
   return (raw) => {
-    const word = raw.replace(/[’ʼ]/gu, "'").replace(/'s$/u, '');
-    if (word === '' || ENGLISH_STOP_WORDS.has(word)) return null;
-    // Numbers, versions and names with signs have no stem; over-long words would only cost time.
-    if (word.length > MAX_TERM_LENGTH || !/^\p{L}+$/u.test(word)) return word;
-    const known = stems.get(word);
-    if (known !== undefined) return known;
-    const stem = stemmer(word);
-    if (stems.size >= STEM_CACHE_SIZE) stems.clear();
-    stems.set(word, stem);
-    return stem;
+    const found = known.get(raw);
+    if (found !== undefined) return found;
+    const term = english(raw);
+    if (raw.length > MAX_TERM_LENGTH) return term;
+    if (known.size >= STEM_CACHE_SIZE) known.clear();
+    known.set(raw, term);
+    return term;
   };
+}
+
+function english(raw: string): string | null {
+  const word = raw.replace(/[’ʼ]/gu, "'").replace(/'s$/u, '');
+  if (word === '' || ENGLISH_STOP_WORDS.has(word)) return null;
+  // Numbers, versions and names with signs have no stem; over-long words would only cost time.
+  return word.length > MAX_TERM_LENGTH || !/^\p{L}+$/u.test(word) ? word : stemmer(word);
 }

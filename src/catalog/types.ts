@@ -17,6 +17,28 @@ import type {
   StoredDocument,
 } from '../stores/port.js';
 
+/** An index as asked for: what is left out of HNSW is the store's to say. */
+export type NewVectorIndex =
+  | Exclude<VectorIndex, { readonly kind: 'hnsw' }>
+  | (Omit<HnswIndex, 'm' | 'efConstruction'> & Partial<Pick<HnswIndex, 'm' | 'efConstruction'>>);
+
+type HnswIndex = Extract<VectorIndex, { readonly kind: 'hnsw' }>;
+
+/**
+ * A chunker as asked for: settings that are left out have the defaults of its kind, and the kind
+ * is `structure` unless it is named. A setting of another kind is refused.
+ */
+export interface NewChunker {
+  readonly kind?: ChunkerSettings['kind'];
+  readonly targetTokens?: number;
+  readonly overlapTokens?: number;
+  readonly maxTokens?: number;
+  readonly bufferSize?: number;
+  readonly breakpointPercentile?: number;
+  readonly childTokens?: number;
+  readonly parentTokens?: number;
+}
+
 /** What a caller says of a new collection. The embedder is always named. */
 export interface NewCollection {
   readonly name: string;
@@ -27,8 +49,8 @@ export interface NewCollection {
   readonly fieldMode?: FieldMode;
   readonly language?: Language;
   readonly metric?: Metric;
-  readonly index?: VectorIndex;
-  readonly chunker?: Partial<Omit<ChunkerSettings, 'kind'>>;
+  readonly index?: NewVectorIndex;
+  readonly chunker?: NewChunker;
 }
 
 export interface CollectionDescription extends Collection {

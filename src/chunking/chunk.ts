@@ -12,7 +12,7 @@
  */
 import { createHash } from 'node:crypto';
 import { RetrievalError } from '../errors.js';
-import type { Chunk, ChunkerSettings, ChunkSplit, Document, Tokenizer } from '../model.js';
+import type { Chunk, ChunkSplit, Document, StructureChunker, Tokenizer } from '../model.js';
 import { headingPaths } from './heading-path.js';
 import type { HeadingPaths } from './heading-path.js';
 import { gapCounter, packPieces } from './pack.js';
@@ -22,6 +22,7 @@ import type { Piece } from './pieces.js';
 import { groupSections, sectionsOf } from './sections.js';
 import type { Section, SectionSize } from './sections.js';
 import { splitSpan } from './split-text.js';
+import type { Limits } from './split-text.js';
 
 /** A section with this part of the target's tokens stands alone. */
 export const STANDS_ALONE = 1 / 4;
@@ -40,16 +41,19 @@ export const MAX_CHARACTERS_PER_TOKEN = 12;
 const WINDOW_SHARE = 4 / 5;
 
 /** Tokens a chunk's own text aims at under a tokenizer, heading path not counted. */
-export function targetTokens(settings: ChunkerSettings, tokenizer: Tokenizer): number {
+export function targetTokens(settings: { readonly targetTokens: number }, tokenizer: Tokenizer): number {
   if (settings.targetTokens <= tokenizer.maxTokens) return settings.targetTokens;
   return Math.max(1, Math.floor(tokenizer.maxTokens * WINDOW_SHARE));
 }
 
 interface SizedSection extends SectionSize {
   readonly pieces: readonly Piece[];
+  /** Most characters of a chunk of it. */
+  readonly characters: number;
 }
 
-interface Context {
+/** What making chunks of a document carries along; `chunks` grows. */
+export interface Context {
   readonly document: Document;
   readonly sections: readonly Section[];
   readonly tokenizer: Tokenizer;
@@ -58,40 +62,76 @@ interface Context {
   readonly chunks: Chunk[];
 }
 
-/** The document's chunks in order. A document of white space has none. */
-export function chunkDocument(
-  document: Document,
-  settings: ChunkerSettings,
-  tokenizer: Tokenizer,
-): readonly Chunk[] {
-  const { text } = document;
-  const sections = sectionsOf(document);
-  const paths = headingPaths(document.title, tokenizer);
-  const context = {
+/** A document that no chunk has been made of yet. */
+export function startChunks(document: Document, tokenizer: Tokenizer): Context {
+  return {
     document,
-    sections,
+    sections: sectionsOf(document),
     tokenizer,
-    paths,
+    paths: headingPaths(document.title, tokenizer),
     occurrences: new Map<string, number>(),
     chunks: [],
   };
+}
+
+/** What a chunk of each section has room for, by the section's index: its heading path takes a part. */
+export function roomOf({ sections, paths, tokenizer }: Context, target: number): readonly Limits[] {
+  return sections.map((section) => {
+    const tokens = Math.max(1, Math.min(target, tokenizer.maxTokens - paths.bound(section.path)));
+    const prefix = paths.prefix(paths.full(section.path));
+    return { tokens, characters: characterLimit(tokens, tokenizer, prefix) };
+  });
+}
+
+/** The least of the rooms of the sections that pieces are of. */
+export function leastRoom(
+  pieces: readonly { readonly section: number }[],
+  rooms: readonly Limits[],
+  target: number,
+): Limits {
+  let tokens = target;
+  let characters = target * MAX_CHARACTERS_PER_TOKEN;
+  for (const { section } of pieces) {
+    tokens = Math.min(tokens, rooms[section]?.tokens ?? tokens);
+    characters = Math.min(characters, rooms[section]?.characters ?? characters);
+  }
+  return { tokens, characters };
+}
+
+/** The document's chunks in order. A document of white space has none. */
+export function chunkDocument(
+  document: Document,
+  settings: StructureChunker,
+  tokenizer: Tokenizer,
+): readonly Chunk[] {
+  const { text } = document;
+  const context = startChunks(document, tokenizer);
+  const { sections, paths } = context;
   const countGap = gapCounter(text, tokenizer);
   const target = targetTokens(settings, tokenizer);
   const sized = sections.map((section): SizedSection => {
     const limit = Math.max(1, Math.min(target, tokenizer.maxTokens - paths.bound(section.path)));
-    const limits = { tokens: limit, characters: limit * MAX_CHARACTERS_PER_TOKEN };
+    const characters = characterLimit(limit, tokenizer, paths.prefix(paths.full(section.path)));
+    const limits = { tokens: limit, characters };
     const pieces = section.blocks.flatMap((block) =>
       blockPieces(text, block, section.index, limits, tokenizer),
     );
-    return { section, limit, pieces, tokens: pieces.reduce((sum, piece) => sum + piece.tokens, 0) };
+    return {
+      section,
+      limit,
+      characters,
+      pieces,
+      tokens: pieces.reduce((sum, piece) => sum + piece.tokens, 0),
+    };
   });
   for (const group of groupSections(sized, target * STANDS_ALONE)) {
     const limit = group.reduce((least, size) => Math.min(least, size.limit), target);
+    const characters = group.reduce((least, size) => Math.min(least, size.characters), Infinity);
     const packs = packPieces(
       text,
       group.flatMap(({ pieces }) => pieces),
       {
-        limits: { tokens: limit, characters: limit * MAX_CHARACTERS_PER_TOKEN },
+        limits: { tokens: limit, characters: Math.min(characters, limit * MAX_CHARACTERS_PER_TOKEN) },
         overlapTokens: Math.min(settings.overlapTokens, Math.floor(limit / 2)),
         countGap,
         tokenizer,
@@ -103,7 +143,7 @@ export function chunkDocument(
 }
 
 /** Adds the pack as a chunk, or, when it is over the window after all, as several. */
-function emit(pack: Pack, context: Context): void {
+export function emit(pack: Pack, context: Context): void {
   const { document, tokenizer, paths } = context;
   const [first, ...more] = pack.pieces;
   const last = more.at(-1) ?? first;
@@ -116,18 +156,20 @@ function emit(pack: Pack, context: Context): void {
   const isSmallest = more.length === 0 && pack.start === first.start && !isDivisible(first, document.text);
   let indexedText = withPath;
   let tokens = tokenizer.count(indexedText);
-  if (tokens > tokenizer.maxTokens && isSmallest) {
+  let isOver = exceeds(tokens, indexedText, tokenizer);
+  if (isOver && isSmallest) {
     // A window of a few tokens has no room for a path.
     indexedText = text;
     tokens = tokenizer.count(indexedText);
-    if (tokens > tokenizer.maxTokens) {
+    isOver = exceeds(tokens, indexedText, tokenizer);
+    if (isOver) {
       throw new RetrievalError(
         'internal',
         `The window of ${tokenizer.name} is too small for a single character`,
       );
     }
   }
-  if (tokens > tokenizer.maxTokens) {
+  if (isOver) {
     for (const part of divide(pack, document.text, tokenizer)) emit(part, context);
     return;
   }
@@ -146,6 +188,15 @@ function emit(pack: Pack, context: Context): void {
     tokens,
     split: coarsest(first.before, pack.after),
   });
+}
+
+/** Room for the tokens, within what the model takes after the path and a line break. */
+function characterLimit(tokens: number, { maxCharacters = Infinity }: Tokenizer, prefix: string): number {
+  return Math.max(1, Math.min(tokens * MAX_CHARACTERS_PER_TOKEN, maxCharacters - prefix.length - 1));
+}
+
+function exceeds(tokens: number, text: string, { maxTokens, maxCharacters = Infinity }: Tokenizer): boolean {
+  return tokens > maxTokens || text.length > maxCharacters;
 }
 
 /** First without the overlap, then in halves, at last inside the one piece. */

@@ -57,6 +57,8 @@ export function headingPaths(title: string | null, tokenizer: Tokenizer): Headin
 
 /** Leaves out middle levels first: the title and the nearest heading say most. */
 function fit(names: readonly string[], share: number, tokenizer: Tokenizer): string {
+  const characters = Math.floor((tokenizer.maxCharacters ?? Infinity) * PATH_SHARE);
+  const fits = (text: string): boolean => text.length <= characters && tokenizer.count(text) <= share;
   const [first] = names;
   const last = names.at(-1);
   if (first === undefined || last === undefined) return '';
@@ -65,10 +67,10 @@ function fit(names: readonly string[], share: number, tokenizer: Tokenizer): str
   candidates.push([last]);
   for (const candidate of candidates) {
     const prefix = candidate.join(SEPARATOR);
-    if (tokenizer.count(prefix) <= share) return prefix;
+    if (fits(prefix)) return prefix;
   }
   let prefix = last;
-  while (prefix !== '' && tokenizer.count(prefix) > share) {
+  while (prefix !== '' && !fits(prefix)) {
     const half = codePointBorder(prefix, Math.floor(prefix.length / 2));
     const space = prefix.lastIndexOf(' ', half);
     prefix = prefix.slice(0, space > half / 2 ? space : half);

@@ -45,3 +45,10 @@ export function cut(text: string, length: number): string {
 export function collapse(text: string): string {
   return text.replace(/\s+/gu, ' ').trim();
 }
+
+/** The end of the word that begins at `start`: the next white space, or `end`. */
+export function wordEnd(text: string, start: number, end: number): number {
+  let at = start;
+  while (at < end && !isSpaceAt(text, at)) at += 1;
+  return at;
+}

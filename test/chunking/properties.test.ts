@@ -5,89 +5,12 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { createTiktokenTokenizer } from '../../src/chunking/tiktoken.js';
 import { packageRoot } from '../../src/package-root.js';
+import { content, title } from './documents.js';
 import { assertSound, chunk, lettersTokenizer, settingsOf } from './support.js';
 
-const word = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.constantFrom(
-      'river',
-      'a',
-      'lighthouse',
-      'of',
-      'e.g.',
-      '3.14',
-      'C++',
-      'naïve',
-      '漢字',
-      '*b*',
-      '`c`',
-    ),
-  },
-  { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }) },
-  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
-);
-const sentence = fc.array(word, { minLength: 1, maxLength: 25 }).map((list) => `${list.join(' ')}.`);
-const prose = fc.array(sentence, { minLength: 1, maxLength: 6 }).map((list) => list.join(' '));
-const lines = (of: fc.Arbitrary<string>, most: number): fc.Arbitrary<readonly string[]> =>
-  fc.array(of, { minLength: 1, maxLength: most });
-
-const markdownBlock = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(fc.integer({ min: 1, max: 6 }), word)
-      .map(([level, text]) => `${'#'.repeat(level)} ${text}`),
-  },
-  { weight: 4, arbitrary: prose },
-  lines(sentence, 8).map((list) => list.map((text) => `- ${text}`).join('\n')),
-  lines(word, 12).map((list) => `| h | i |\n| - | - |\n${list.map((text) => `| ${text} | x |`).join('\n')}`),
-  lines(prose, 10).map((list) => `\`\`\`js\n  ${list.join('\n')}\n\`\`\``),
-  lines(word, 10).map((list) => `~~~\n${list.join('\n')}`),
-  prose.map((text) => `> ${text}`),
-  prose.map((text) => `    ${text}`),
-  word.map((text) => `${text}\n===`),
-  fc.constantFrom('---', '<div>\n', '</div>', '[x]: y', '[^1]: note', '<!-- open'),
-);
-const htmlBlock = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(fc.integer({ min: 1, max: 6 }), word)
-      .map(([l, t]) => `<h${String(l)}>${t}</h${String(l)}>`),
-  },
-  { weight: 4, arbitrary: prose.map((text) => `<p>${text}</p>`) },
-  lines(sentence, 8).map((list) => `<ul>${list.map((text) => `<li>${text}`).join('')}</ul>`),
-  lines(word, 12).map(
-    (list) => `<table><tr><th>h</th></tr>${list.map((t) => `<tr><td>${t}</td></tr>`).join('')}</table>`,
-  ),
-  lines(prose, 6).map((list) => `<pre>${list.join('\n')}</pre>`),
-  prose.map((text) => `<blockquote>${text}</blockquote>`),
-  prose,
-  fc.constantFrom('<div>', '</div>', '<main>', '<td>', '<script>', '<ul>', '<li>', '</p>', '<b>', '<!--'),
-);
-const content = fc.oneof(
-  fc.record({
-    format: fc.constant('markdown' as const),
-    content: lines(markdownBlock, 14).map((list) => list.join('\n\n')),
-  }),
-  fc.record({
-    format: fc.constant('html' as const),
-    content: lines(htmlBlock, 14).map((list) => list.join('\n')),
-  }),
-  fc.record({
-    format: fc.constant('text' as const),
-    content: lines(prose, 8).map((list) => list.join('\n\n')),
-  }),
-  fc.record({
-    format: fc.constantFrom('markdown' as const, 'html' as const, 'text' as const),
-    content: fc.string({ unit: 'binary', maxLength: 400 }),
-  }),
-);
 const settings = fc
   .tuple(fc.integer({ min: 8, max: 200 }), fc.integer({ min: 0, max: 50 }))
   .map(([target, percent]) => settingsOf(target, Math.floor((target * percent) / 100)));
-const title = fc.option(prose, { nil: undefined });
 
 describe('every document, every setting', () => {
   test('the test tokenizer', () => {
@@ -136,6 +59,41 @@ describe('every document, every setting', () => {
       }),
       { seed: 7, numRuns: 500 },
     );
+  });
+});
+
+describe('a model that limits characters too', () => {
+  test('no chunk is over either limit', () => {
+    fc.assert(
+      fc.property(
+        content,
+        settings,
+        title,
+        fc.integer({ min: 24, max: 300 }),
+        fc.integer({ min: 24, max: 400 }),
+        (raw, chosen, name, window, maxCharacters) => {
+          const tokenizer = { ...lettersTokenizer(window), maxCharacters };
+          const made = chunk(
+            raw.format,
+            raw.content,
+            chosen,
+            tokenizer,
+            name?.replace(/\s+/gu, ' ').trim().slice(0, 80).trim().toWellFormed(),
+          );
+          assertSound(made, chosen, tokenizer);
+          for (const { indexedText } of made.chunks) assert.ok(indexedText.length <= maxCharacters);
+        },
+      ),
+      { seed: 20_240_202, numRuns: 1000 },
+    );
+  });
+
+  test('a long text fills what is allowed', () => {
+    const tokenizer = { ...lettersTokenizer(512), maxCharacters: 2048 };
+    const text = 'internationalization '.repeat(2000);
+    const { chunks } = chunk('text', text, settingsOf(400), tokenizer, 'A title');
+    assert.ok(chunks.length < (text.length / 2048) * 2, String(chunks.length));
+    for (const { indexedText } of chunks) assert.ok(indexedText.length <= 2048);
   });
 });
 

@@ -7,7 +7,7 @@ import {
   targetTokens,
 } from '../../src/chunking/chunk.js';
 import { parseDocument } from '../../src/chunking/parse.js';
-import type { Block, Chunk, ChunkerSettings, Document, Format, Tokenizer } from '../../src/model.js';
+import type { Block, Chunk, Document, Format, StructureChunker, Tokenizer } from '../../src/model.js';
 
 /** Words in pieces of four letters, each sign alone; a word of over 100 letters is one token. */
 export function lettersTokenizer(maxTokens: number): Tokenizer & { readonly characters: () => number } {
@@ -27,7 +27,7 @@ export function lettersTokenizer(maxTokens: number): Tokenizer & { readonly char
   };
 }
 
-export function settingsOf(targetTokens: number, overlapTokens = 0): ChunkerSettings {
+export function settingsOf(targetTokens: number, overlapTokens = 0): StructureChunker {
   return { kind: 'structure', targetTokens, overlapTokens };
 }
 
@@ -49,7 +49,7 @@ export interface Chunked {
 export function chunk(
   format: Format,
   content: string,
-  settings: ChunkerSettings,
+  settings: StructureChunker,
   tokenizer: Tokenizer,
   title?: string,
 ): Chunked {
@@ -72,7 +72,7 @@ export function assertBlocksCover(document: Document): void {
 /** Everything promised of the chunks of any document. */
 export function assertSound(
   { document, chunks }: Chunked,
-  settings: ChunkerSettings,
+  settings: StructureChunker,
   tokenizer: Tokenizer,
 ): void {
   assertBlocksCover(document);
