@@ -1,32 +1,39 @@
 /** What `plumbline eval` and `plumbline eval compare` do, as functions of plain options. */
-import { access, constants, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { RetrievalError } from '../src/errors.js';
 import type { QueryInput } from '../src/retrieval/schema.js';
 import type { Runtime } from '../src/runtime-types.js';
 import type { OwnCollection, Target } from './collection.js';
 import { compareRecords, type Comparison } from './compare.js';
-import { loadDataSet } from './dataset.js';
+import { loadDataSet, type DataSet } from './dataset.js';
+import { assertWritable, writing } from './outputs.js';
+import { loadQuestions } from './questions.js';
 import { readRecord, writeJson, type EvalRecord } from './record.js';
 import { renderReport } from './report/page.js';
 import { evaluate, type EvalProgress } from './run.js';
+import type { SweptQuery } from './sweep/grid.js';
 import { renderComparison, renderRecord } from './tables.js';
 import { writeRun } from './trec.js';
 
 export interface EvalCommandOptions extends OwnCollection {
-  /** The data set's folder, in BEIR's form. */
-  readonly folder: string;
+  /** The data set's folder, in BEIR's form. Either this or `questions`. */
+  readonly folder?: string;
+  /** A file of questions, for an existing collection. */
+  readonly questions?: string;
   readonly split: string;
   readonly mode?: NonNullable<QueryInput['mode']>;
   readonly fusion?: NonNullable<QueryInput['fusion']>;
   readonly candidates?: number;
   readonly efSearch?: number;
   readonly exact?: boolean;
+  readonly rerank?: NonNullable<QueryInput['rerank']>;
   readonly ignoreIdenticalIds?: boolean;
   /** Measure this existing collection as it is; nothing is ingested and no corpus is needed. */
   readonly collection?: string;
   /** Delete the collection of an earlier evaluation and ingest again. */
   readonly fresh?: boolean;
+  /** Keep questions and titles in the record, for a report. */
+  readonly texts?: boolean;
   readonly jsonPath?: string;
   readonly runPath?: string;
   readonly htmlPath?: string;
@@ -45,20 +52,11 @@ export async function runEval(runtime: Runtime, options: EvalCommandOptions): Pr
   for (const path of [jsonPath, runPath, htmlPath]) if (path !== undefined) await assertWritable(path);
 
   const target = targetOf(options);
-  const dataSet = await loadDataSet(options.folder, {
-    split: options.split,
-    corpus: target.kind === 'own',
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const dataSet = await loadJudged(options);
   const { record, run } = await evaluate(runtime, dataSet, {
     target,
-    query: {
-      ...(options.mode === undefined ? {} : { mode: options.mode }),
-      ...(options.fusion === undefined ? {} : { fusion: options.fusion }),
-      ...(options.candidates === undefined ? {} : { candidates: options.candidates }),
-      ...(options.efSearch === undefined ? {} : { ef_search: options.efSearch }),
-      ...(options.exact === undefined ? {} : { exact: options.exact }),
-    },
+    query: queryOf(options),
+    ...(options.texts === undefined ? {} : { texts: options.texts }),
     ...(options.ignoreIdenticalIds === undefined ? {} : { ignoreIdenticalIds: options.ignoreIdenticalIds }),
     ...(signal === undefined ? {} : { signal }),
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
@@ -92,42 +90,58 @@ export async function runCompare(options: CompareCommandOptions): Promise<Compar
   return comparison;
 }
 
-function targetOf(options: EvalCommandOptions): Target {
-  const { embedder, language, metric, index, chunker } = options;
-  if (options.collection !== undefined) return { kind: 'existing', collection: options.collection };
+/**
+ * The questions that the options name, of another split where one is given.
+ * @throws RetrievalError `invalid_data_set`; `invalid_request` when they name none, or both kinds.
+ */
+export async function loadJudged(
+  options: Pick<EvalCommandOptions, 'folder' | 'questions' | 'collection' | 'split' | 'signal'>,
+  split = options.split,
+): Promise<DataSet> {
+  const { folder, questions, collection, signal } = options;
+  if (questions !== undefined) {
+    if (folder !== undefined) throw invalidQuestions('name a folder or --questions, not both');
+    if (collection === undefined) throw invalidQuestions('--questions needs the --collection to ask');
+    return loadQuestions(questions, signal);
+  }
+  if (folder === undefined) throw invalidQuestions('name the folder of a data set, or --questions FILE');
+  return loadDataSet(folder, {
+    split,
+    corpus: collection === undefined,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+function invalidQuestions(problem: string): RetrievalError {
+  return new RetrievalError('invalid_request', `What is to be asked is not clear: ${problem}`, {
+    field: 'questions',
+  });
+}
+
+/** What every question is asked with. */
+export function queryOf(options: EvalCommandOptions): SweptQuery {
   return {
-    kind: 'own',
-    fresh: options.fresh ?? false,
-    settings: {
-      embedder,
-      ...(language === undefined ? {} : { language }),
-      ...(metric === undefined ? {} : { metric }),
-      ...(index === undefined ? {} : { index }),
-      ...(chunker === undefined ? {} : { chunker }),
-    },
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
+    ...(options.fusion === undefined ? {} : { fusion: options.fusion }),
+    ...(options.candidates === undefined ? {} : { candidates: options.candidates }),
+    ...(options.efSearch === undefined ? {} : { ef_search: options.efSearch }),
+    ...(options.exact === undefined ? {} : { exact: options.exact }),
+    ...(options.rerank === undefined ? {} : { rerank: options.rerank }),
   };
 }
 
-/** A measurement may take an hour; a mistyped path must not cost it. */
-async function assertWritable(path: string): Promise<void> {
-  await writing(path, access(dirname(path), constants.W_OK));
-  const found = await stat(path).catch(() => null);
-  if (found?.isDirectory() === true) {
-    throw new RetrievalError('invalid_request', `${path} is a folder, not a file`, { field: path });
-  }
+/** How the data set's own collection is made. */
+export function ownOf({ embedder, language, metric, index, chunker }: OwnCollection): OwnCollection {
+  return {
+    embedder,
+    ...(language === undefined ? {} : { language }),
+    ...(metric === undefined ? {} : { metric }),
+    ...(index === undefined ? {} : { index }),
+    ...(chunker === undefined ? {} : { chunker }),
+  };
 }
 
-async function writing(path: string, work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    throw new RetrievalError(
-      'invalid_request',
-      `${path} cannot be written; is its folder there and writable?`,
-      {
-        field: path,
-        cause: error,
-      },
-    );
-  }
+function targetOf(options: EvalCommandOptions): Target {
+  if (options.collection !== undefined) return { kind: 'existing', collection: options.collection };
+  return { kind: 'own', fresh: options.fresh ?? false, settings: ownOf(options) };
 }

@@ -95,7 +95,8 @@ function snap(difference: number): number {
   return Math.abs(difference) < TIE ? 0 : difference;
 }
 
-function assertComparable(a: EvalRecord, b: EvalRecord): void {
+/** @throws RetrievalError `invalid_request` unless both measured the same questions by the same rules. */
+export function assertComparable(a: EvalRecord, b: EvalRecord): void {
   if (a.data_set.split !== b.data_set.split) {
     throw incomparable(`one is of split "${a.data_set.split}", the other of "${b.data_set.split}"`);
   }

@@ -11,6 +11,14 @@ import { firstIssue, idSchema, scanCorpus, type Corpus } from './corpus.js';
 import { dataSetError, parseJsonLine, readLines, type InputFile } from './lines.js';
 import { readQrels, type Qrels } from './qrels.js';
 
+/** A passage that answers a question, wherever chunks begin and end. */
+export interface ExpectedPassage {
+  readonly document: string;
+  readonly text: string;
+  /** Its name in the judgements and rankings. */
+  readonly item: string;
+}
+
 export interface DataSet {
   /** The folder's name. */
   readonly name: string;
@@ -23,6 +31,8 @@ export interface DataSet {
   readonly judgements: number;
   /** Null when it was not asked for. */
   readonly corpus: Corpus | null;
+  /** Question id → what it expects inside documents; each is judged as an item of its own. */
+  readonly passages?: ReadonlyMap<string, readonly ExpectedPassage[]>;
   /** What is odd about the data but does not stop a measurement; each with its count. */
   readonly warnings: readonly string[];
 }
@@ -122,7 +132,8 @@ async function readQueries(
   );
 }
 
-function hashJudged(queries: ReadonlyMap<string, string>, qrels: Qrels): string {
+/** Hex SHA-256 over judgements and the texts of their queries. */
+export function hashJudged(queries: ReadonlyMap<string, string>, qrels: Qrels): string {
   const hash = createHash('sha256');
   for (const [id, judgements] of [...qrels].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const pairs = [...judgements].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -35,13 +35,22 @@ const percentilesSchema = z.object({ p50: milliseconds, p95: milliseconds });
 
 const queryRecordSchema = z.object({
   id: z.string(),
+  /** As it was asked; its beginning, where it is long. */
+  text: z.string().optional(),
   metrics: measuresSchema,
   relevant: count.meta({ description: 'Relevant documents by the judgements' }),
   retrieved: count,
   /** Null when it was not asked, or refused. */
   took_ms: timesSchema.nullable(),
   /** The first ten, in trec_eval's order; relevance is null without a judgement. */
-  hits: z.array(z.object({ id: z.string(), score: z.number(), relevance: z.number().int().nullable() })),
+  hits: z.array(
+    z.object({
+      id: z.string(),
+      score: z.number(),
+      relevance: z.number().int().nullable(),
+      title: z.string().optional(),
+    }),
+  ),
   /** Why there is no answer. */
   failed: z.string().optional(),
 });
@@ -157,6 +166,17 @@ export async function readRecord(path: string): Promise<EvalRecord> {
     `${path} is not the JSON of an evaluation (${firstIssue(parsed.error)}); make one with "plumbline eval DIR --json FILE"`,
     { field: path },
   );
+}
+
+/** The record without questions and titles, which may be private. */
+export function withoutTexts(record: EvalRecord): EvalRecord {
+  return {
+    ...record,
+    per_query: record.per_query.map(({ text: _text, ...query }) => ({
+      ...query,
+      hits: query.hits.map(({ title: _title, ...hit }) => hit),
+    })),
+  };
 }
 
 /** Writes JSON that ends in a newline, as editors and diffs expect. */

@@ -12,6 +12,7 @@ import {
 import type { Runtime } from '../src/runtime-types.js';
 import { prepareCollection, type Prepared, type Target } from './collection.js';
 import type { DataSet } from './dataset.js';
+import { judgedItems } from './passages.js';
 import { readProvenance } from './provenance.js';
 import { RECORD_FORMAT, type EvalRecord } from './record.js';
 import { summarise, type Outcome } from './summary.js';
@@ -25,13 +26,18 @@ const CANDIDATES_PER_PLACE = 1.5;
 
 export interface EvaluateOptions {
   readonly target: Target;
+  /** The collection, made ready before: by an earlier evaluation of the same target. */
+  readonly prepared?: Prepared;
   /** Everything of a request that may vary; `candidates` is by default enough to fill the depth. */
-  readonly query?: Pick<QueryInput, 'mode' | 'fusion' | 'candidates' | 'ef_search' | 'exact'>;
+  readonly query?: Pick<QueryInput, 'mode' | 'fusion' | 'candidates' | 'ef_search' | 'exact' | 'rerank'>;
   /**
    * Leave out a hit whose id is the query's own: where queries are documents of the corpus, each
-   * would find itself first. On by default, as in BEIR.
+   * would find itself first. On by default for data sets in BEIR's form, as there; off for questions
+   * of one's own, whose names have nothing to do with documents.
    */
   readonly ignoreIdenticalIds?: boolean;
+  /** Keep questions and titles in the record, for a report. Off by default: both may be private. */
+  readonly texts?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvalProgress) => void;
 }
@@ -44,6 +50,7 @@ export interface Evaluation {
   readonly record: EvalRecord;
   /** Every ranking, for a run file. */
   readonly run: ReadonlyMap<string, readonly ScoredDocument[]>;
+  readonly prepared: Prepared;
 }
 
 /**
@@ -58,18 +65,20 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { signal, onProgress } = options;
   const startedAt = new Date();
-  const prepared = await prepareCollection(runtime, dataSet, options.target, {
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined
-      ? {}
-      : {
-          onProgress: (ingest) => {
-            onProgress({ stage: 'ingest', ingest });
-          },
-        }),
-  });
-  const plan = planQueries(prepared, options);
-  const ask = createAsker(runtime, prepared, plan, options);
+  const prepared =
+    options.prepared ??
+    (await prepareCollection(runtime, dataSet, options.target, {
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined
+        ? {}
+        : {
+            onProgress: (ingest) => {
+              onProgress({ stage: 'ingest', ingest });
+            },
+          }),
+    }));
+  const plan = planQueries(prepared, dataSet, options);
+  const ask = createAsker(runtime, prepared, dataSet, plan, options);
 
   const queries = [...dataSet.queries];
   for (const [id, text] of queries.slice(0, WARM_UP)) await ask(id, text);
@@ -81,8 +90,7 @@ export async function evaluate(
   }
   const queriesElapsed = performance.now() - queriesStarted;
 
-  const { description, ingest } = prepared;
-  const { generation } = description;
+  const { subject, ingest } = prepared;
   const { version, commit } = await readProvenance();
   const record: EvalRecord = {
     format: RECORD_FORMAT,
@@ -98,31 +106,35 @@ export async function evaluate(
       documents: dataSet.corpus?.documents ?? null,
       warnings: [...dataSet.warnings],
     },
-    ...summarise(dataSet, outcomes, { depth: DEPTH, documents: description.counts.documents }),
+    ...summarise(dataSet, outcomes, {
+      depth: DEPTH,
+      documents: subject.counts.documents,
+      texts: options.texts ?? false,
+    }),
     settings: {
-      collection: description.name,
-      embedder: generation.embedder,
-      language: description.language,
-      metric: generation.metric,
-      index: { ...generation.index },
-      chunker: { ...generation.chunker },
+      collection: subject.name,
+      embedder: subject.embedder,
+      language: subject.language,
+      metric: subject.metric,
+      index: { ...subject.index },
+      chunker: { ...subject.chunker },
       mode: plan.mode,
       query: plan.settings,
       depth: DEPTH,
       ignore_identical_ids: plan.ignoreIdenticalIds,
       warm_up: Math.min(WARM_UP, queries.length),
     },
-    model_version: description.modelVersion,
-    pin: { ...generation.pin },
-    generation: generation.id,
-    store: runtime.store.kind,
-    collection: description.counts,
+    model_version: subject.modelVersion,
+    pin: { ...subject.pin },
+    generation: subject.generation,
+    store: subject.store,
+    collection: subject.counts,
     ingest: ingest === null ? null : ingestRecord(ingest),
     queries_elapsed_ms: queriesElapsed,
     version,
     commit,
   };
-  return { record, run: new Map([...outcomes].map(([id, { ranked }]) => [id, ranked])) };
+  return { record, run: new Map([...outcomes].map(([id, { ranked }]) => [id, ranked])), prepared };
 }
 
 interface QueryPlan {
@@ -134,18 +146,24 @@ interface QueryPlan {
 }
 
 /** @throws RetrievalError `invalid_request` when the settings cannot be asked for. */
-function planQueries(prepared: Prepared, options: EvaluateOptions): QueryPlan {
-  const ignoreIdenticalIds = options.ignoreIdenticalIds ?? true;
+function planQueries(prepared: Prepared, dataSet: DataSet, options: EvaluateOptions): QueryPlan {
+  const ignoreIdenticalIds = options.ignoreIdenticalIds ?? dataSet.passages === undefined;
   // One more, in case the query's own document takes a place.
   const topK = DEPTH + (ignoreIdenticalIds ? 1 : 0);
-  const { documents, chunks } = prepared.description.counts;
+  const { documents, chunks } = prepared.subject.counts;
   const perDocument = documents === 0 ? 1 : chunks / documents;
   const enough = Math.ceil(topK * Math.max(2, perDocument) * CANDIDATES_PER_PLACE);
+  const candidates = Math.max(topK, options.query?.candidates ?? Math.min(MAX_CANDIDATES, enough));
+  const rerank = options.query?.rerank;
   const request = {
     ...options.query,
     fusion: completeFusion(options.query?.fusion),
+    // Unless it says so: a query that fell back to the fused order would be measured as reranked.
+    ...(rerank === undefined
+      ? {}
+      : { rerank: { on_failure: 'fail' as const, ...rerank, candidates: rerank.candidates ?? candidates } }),
     top_k: topK,
-    candidates: Math.max(topK, options.query?.candidates ?? Math.min(MAX_CANDIDATES, enough)),
+    candidates,
     group_by_document: 'best',
   } as const;
   const parsed = queryRequestSchema.safeParse({ ...request, query: 'any' });
@@ -169,35 +187,46 @@ function completeFusion(fusion: QueryInput['fusion']): NonNullable<QueryInput['f
 
 function createAsker(
   runtime: Runtime,
-  { description }: Prepared,
+  { subject }: Prepared,
+  dataSet: DataSet,
   plan: QueryPlan,
-  { signal }: EvaluateOptions,
+  { signal, target }: EvaluateOptions,
 ): (id: string, text: string) => Promise<Outcome> {
   const call = signal === undefined ? {} : { signal };
+  const asked =
+    target.kind === 'existing' && target.generation !== undefined ? { generation: target.generation } : {};
   return async (id, text) => {
     throwIfCancelled(signal);
-    const parsed = queryRequestSchema.safeParse({ ...plan.request, query: text });
+    const expected = dataSet.passages?.get(id);
+    // Passages are ranked as they are found; documents by their best one.
+    const grouping = expected === undefined ? {} : { group_by_document: 'none' };
+    const parsed = queryRequestSchema.safeParse({ ...plan.request, ...grouping, ...asked, query: text });
     if (!parsed.success) return refused('invalid_request');
     const began = performance.now();
     let answer: QueryAnswer;
     try {
-      answer = await runtime.retrieve(description.name, parsed.data, call);
+      answer = await runtime.retrieve(subject.name, parsed.data, call);
     } catch (error) {
       if (hasCode(error, 'invalid_request')) return refused(error.code);
       throw error;
     }
     const wall = performance.now() - began;
-    if (answer.generation !== description.generation.id) {
+    if (answer.generation !== subject.generation) {
       throw new RetrievalError(
         'invalid_request',
-        `Collection "${description.name}" switched from generation ${String(description.generation.id)} to ${String(answer.generation)} while it was measured; measure again`,
+        `Collection "${subject.name}" switched from generation ${String(subject.generation)} to ${String(answer.generation)} while it was measured; measure again`,
       );
     }
-    const documents = answer.hits
-      .map((hit) => ({ id: hit.document_id, score: hit.score }))
-      .filter((hit) => !plan.ignoreIdenticalIds || hit.id !== id);
+    const hits = answer.hits.filter((hit) => !plan.ignoreIdenticalIds || hit.document_id !== id);
+    const documents =
+      expected === undefined
+        ? hits.map((hit) => ({ id: hit.document_id, score: hit.score }))
+        : judgedItems(hits, expected);
     return {
       ranked: rankAsTrecEval(documents).slice(0, DEPTH),
+      titles: new Map(
+        hits.flatMap((hit) => (hit.title === null ? [] : [[hit.document_id, hit.title] as const])),
+      ),
       took: { ...answer.took_ms, wall },
       failed: null,
     };

@@ -65,6 +65,20 @@ function sampledP(differences: Float64Array, threshold: number): number {
   return (atLeast + 1) / (PERMUTATIONS + 1);
 }
 
+/**
+ * Holm's step-down correction (1979) of several tests' p: the chance of one false alarm or more
+ * stays below the level. In the order given.
+ */
+export function holm(ps: readonly number[]): readonly number[] {
+  const corrected = ps.map(() => 1);
+  let least = 0;
+  for (const [rank, at] of [...ps.keys()].sort((a, b) => (ps[a] ?? 0) - (ps[b] ?? 0)).entries()) {
+    least = Math.max(least, Math.min(1, (ps.length - rank) * (ps[at] ?? 1)));
+    corrected[at] = least;
+  }
+  return corrected;
+}
+
 /** A 95 % interval of the mean: the percentile bootstrap over queries, 10,000 resamples. */
 export function bootstrapInterval(values: readonly number[]): readonly [low: number, high: number] {
   if (values.length === 0) return [0, 0];

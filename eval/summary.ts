@@ -14,6 +14,8 @@ const NONE: Judgements = new Map();
 export interface Outcome {
   /** In trec_eval's order, at most the depth. */
   readonly ranked: readonly ScoredDocument[];
+  /** Document id → title, of those that have one. */
+  readonly titles?: ReadonlyMap<string, string>;
   readonly took: QueryTimes | null;
   readonly failed: string | null;
 }
@@ -27,10 +29,14 @@ type Summary = Pick<
 export function summarise(
   dataSet: DataSet,
   outcomes: ReadonlyMap<string, Outcome>,
-  { depth, documents }: { readonly depth: number; readonly documents: number },
+  {
+    depth,
+    documents,
+    texts,
+  }: { readonly depth: number; readonly documents: number; readonly texts: boolean },
 ): Summary {
   const perQuery = [...dataSet.qrels].map(([id, judgements]) =>
-    queryRecord(id, judgements, outcomes.get(id)),
+    queryRecord(id, texts ? (dataSet.queries.get(id) ?? null) : null, judgements, outcomes.get(id)),
   );
   const times = perQuery.flatMap((query) => (query.took_ms === null ? [] : [query.took_ms]));
   return {
@@ -48,18 +54,41 @@ export function summarise(
   };
 }
 
-function queryRecord(id: string, judgements: Judgements, outcome: Outcome | undefined): QueryRecord {
+/** A question may be a whole document: its beginning tells which one it is. */
+const SHOWN_CHARACTERS = 300;
+
+function queryRecord(
+  id: string,
+  /** Null: no text is kept, nor a title. */
+  text: string | null,
+  judgements: Judgements,
+  outcome: Outcome | undefined,
+): QueryRecord {
   const ranked = outcome?.ranked ?? [];
   const failed = outcome === undefined ? 'not in queries.jsonl' : outcome.failed;
   return {
     id,
+    ...(text === null ? {} : { text: cut(text) }),
     metrics: measureQuery(ranked, judgements),
     relevant: countRelevant(judgements),
     retrieved: ranked.length,
     took_ms: outcome?.took ?? null,
-    hits: ranked.slice(0, SHOWN_HITS).map((hit) => ({ ...hit, relevance: judgements.get(hit.id) ?? null })),
+    hits: ranked.slice(0, SHOWN_HITS).map((hit) => {
+      const title = text === null ? undefined : outcome?.titles?.get(hit.id);
+      return {
+        ...hit,
+        relevance: judgements.get(hit.id) ?? null,
+        ...(title === undefined ? {} : { title: cut(title) }),
+      };
+    }),
     ...(failed === null ? {} : { failed }),
   };
+}
+
+function cut(text: string): string {
+  const characters = Array.from(text.slice(0, 2 * SHOWN_CHARACTERS + 1));
+  if (characters.length <= SHOWN_CHARACTERS) return text;
+  return `${characters.slice(0, SHOWN_CHARACTERS).join('').toWellFormed()} …`;
 }
 
 function percentiles(times: readonly QueryTimes[], stage: keyof QueryTimes): { p50: number; p95: number } {

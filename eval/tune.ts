@@ -11,7 +11,7 @@ import { RetrievalError } from '../src/errors.js';
 import { openRuntime } from '../src/runtime.js';
 import { loadDataSet } from './dataset.js';
 import { METRICS } from './measures.js';
-import { sweepFusion } from './sweep.js';
+import { sweepFusion } from './sweep/fusion.js';
 import { renderTable } from './tables.js';
 
 async function main(): Promise<void> {

@@ -9,6 +9,8 @@ const MARGIN = { top: 14, right: 14, bottom: 40, left: 46 } as const;
 interface Point {
   readonly x: number;
   readonly y: number;
+  /** Drawn as a dot with this beside it. */
+  readonly label?: string;
 }
 
 export interface Series {
@@ -91,7 +93,18 @@ function drawSeries(series: Series, x: Axis, y: Axis): string {
   const line = moves.join('');
   const base = n(y.at(y.low));
   const area = `${line}V${base}H${n(x.at(first.x))}Z`;
-  return `<path class="area ${series.colour}" d="${area}"/><path class="line ${series.colour}" d="${line}"/>`;
+  const dots = series.points.flatMap((point) => {
+    if (point.label === undefined) return [];
+    const [left, top] = [x.at(point.x), y.at(point.y)];
+    // Near the right edge the label goes to the left of its dot.
+    const before = left > WIDTH - MARGIN.right - 30;
+    return [
+      `<circle class="dot ${series.colour}" cx="${n(left)}" cy="${n(top)}" r="3.5"/>` +
+        `<text class="tick" x="${n(left + (before ? -6 : 6))}" y="${n(top + 14)}" text-anchor="${before ? 'end' : 'start'}">${escapeHtml(point.label)}</text>`,
+    ];
+  });
+  const fill = dots.length > 0 ? '' : `<path class="area ${series.colour}" d="${area}"/>`;
+  return `${fill}<path class="line ${series.colour}" d="${line}"/>${dots.join('')}`;
 }
 
 interface Axis {

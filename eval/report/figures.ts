@@ -12,7 +12,8 @@ export function renderFigures(record: EvalRecord): string {
   return [ndcgFigure(record), recallFigure(record), latencyFigure(record), scoreFigure(record)].join('\n');
 }
 
-function figure(chart: Chart, table: Omit<HtmlTable, 'caption'>): string {
+/** A chart with its legend, and its numbers as a table. */
+export function figure(chart: Chart, table: Omit<HtmlTable, 'caption'>): string {
   const legend =
     chart.series.length < 2
       ? ''
@@ -106,7 +107,12 @@ function latencyFigure(record: EvalRecord): string {
   );
 }
 
-function scoreFigure(record: EvalRecord): string {
+/** `id` is unique in the page; `title` says which measurement, where there are several. */
+export function scoreFigure(
+  record: EvalRecord,
+  id = 'scores',
+  title = 'Scores of relevant and other hits',
+): string {
   const { edges, relevant, other } = record.scores;
   const [low, high] = [edges[0] ?? 0, edges.at(-1) ?? 1];
   const shares = (counts: readonly number[]): readonly number[] => {
@@ -121,8 +127,8 @@ function scoreFigure(record: EvalRecord): string {
   });
   return figure(
     {
-      id: 'scores',
-      title: 'Scores of relevant and other hits',
+      id,
+      title,
       description:
         'Share of each group by score. The further apart the two, the better a score threshold works. A hit without a judgement counts as other.',
       xLabel: 'score',

@@ -31,6 +31,24 @@ svg .area { opacity: 0.18; } svg .area.a { fill: var(--a); } svg .area.b { fill:
 .legend { display: flex; gap: 16px; font-size: 0.85rem; margin-top: 8px; }
 .legend i { display: inline-block; width: 18px; margin-right: 6px; vertical-align: middle; border-top: 3px solid var(--a); }
 .legend i.b { border-top: 3px dashed var(--b); }
+.settings th.words { min-width: 15em; word-break: normal; overflow-wrap: break-word; } .settings th, .settings td { padding-right: 14px; }
+svg .label { fill: var(--ink); } svg .value { fill: var(--ink); font-weight: 600; }
+svg .whisker { fill: none; stroke-width: 2; } svg .whisker.a { stroke: var(--a); } svg .whisker.b { stroke: var(--b); }
+svg .dot.a { fill: var(--a); } svg .dot.b { fill: var(--b); }
+.verdict { border-left: 4px solid var(--b); padding: 4px 0 4px 12px; margin: 16px 0 0; overflow-wrap: anywhere; }
+#tools { display: flex; flex-wrap: wrap; gap: 10px 16px; align-items: center; margin-bottom: 12px; font-size: 0.9rem; }
+#tools[hidden] { display: none; }
+#tools label { display: flex; gap: 6px; align-items: center; min-width: 0; max-width: 100%; }
+#tools select { max-width: 20em; min-width: 0; } #tools input[type=search] { width: 12em; }
+#tools select, #tools input { font: inherit; color: var(--ink); background: var(--page); border: 1px solid var(--rule); border-radius: 6px; padding: 5px 8px; }
+#tools output { color: var(--soft); }
+#questions th.words { min-width: 16em; } .settings caption, #questions caption { max-width: calc(100vw - 66px); }
+@media (max-width: 600px) { .settings th.words, #questions th.words { min-width: 10em; } #questions th, #questions td { padding-right: 8px; } }
+#questions thead th { position: sticky; top: 0; background: var(--card); }
+#questions details { margin: 0; font-size: inherit; } #questions summary { color: var(--ink); }
+#questions ol { margin: 6px 0; padding-left: 22px; } #questions small { color: var(--soft); }
+.tall { max-height: 80vh; overflow-y: auto; }
+td.loss { color: var(--b); font-weight: 600; } td.win { color: var(--a); font-weight: 600; }
 details { margin-top: 8px; font-size: 0.9rem; } summary { cursor: pointer; color: var(--soft); }
 .scroll { overflow-x: auto; }
 details .scroll { max-height: 320px; overflow-y: auto; }

@@ -9,7 +9,7 @@ import { meanMeasures, measureRun, METRICS } from '../../eval/measures.js';
 import { readRecord, type EvalRecord } from '../../eval/record.js';
 import { evaluate, type EvalProgress } from '../../eval/run.js';
 import { readRun } from '../../eval/trec.js';
-import { sweepFusion } from '../../eval/sweep.js';
+import { sweepFusion } from '../../eval/sweep/fusion.js';
 import { COLLECTION_NAME } from '../../src/catalog/names.js';
 import { RetrievalError, hasCode } from '../../src/errors.js';
 import { DEFAULT_VECTOR_WEIGHT } from '../../src/retrieval/schema.js';

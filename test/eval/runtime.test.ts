@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadDataSet } from '../../eval/dataset.js';
 import { evaluate } from '../../eval/run.js';
-import { sweepFusion } from '../../eval/sweep.js';
+import { sweepFusion } from '../../eval/sweep/fusion.js';
 import { loadConfig } from '../../src/config.js';
 import { openRuntime } from '../../src/runtime.js';
 import type { Runtime } from '../../src/runtime-types.js';

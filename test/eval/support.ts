@@ -1,4 +1,5 @@
 /** What the evaluation's tests share: folders of synthetic data, and a small runtime over words. */
+import { NO_GENERATIONS } from '../support/no-generations.js';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,6 +129,7 @@ export function createWordRuntime(options: { readonly blunt?: boolean } = {}): W
   return {
     asked,
     ingests,
+    ...NO_GENERATIONS,
     embedders: ['words'],
     store: {
       kind: 'words',
@@ -161,7 +163,7 @@ export function createWordRuntime(options: { readonly blunt?: boolean } = {}): W
       const seen = new Set<string>();
       let added = 0;
       for await (const item of source.items()) {
-        if (item.kind === 'failed') continue;
+        if (item.kind !== 'document') continue;
         seen.add(item.document.id);
         if (!documents.has(item.document.id)) added += 1;
         documents.set(item.document.id, item.document);
@@ -207,6 +209,10 @@ export function createWordRuntime(options: { readonly blunt?: boolean } = {}): W
         total: hits.length,
         took_ms: { embed: 1, legs: 2, complete: 3, total: 6 },
       });
+    },
+    managed: [],
+    answer: () => {
+      throw new Error('the evaluation must not call this');
     },
     checkPins: unused,
     close: () => Promise.resolve(),

@@ -1,10 +1,10 @@
 /** Measures one data set under many ways of fusing the two legs. */
-import type { QueryInput } from '../src/retrieval/schema.js';
-import type { Runtime } from '../src/runtime-types.js';
-import type { Target } from './collection.js';
-import type { DataSet } from './dataset.js';
-import type { Measures } from './measures.js';
-import { evaluate } from './run.js';
+import type { QueryInput } from '../../src/retrieval/schema.js';
+import type { Runtime } from '../../src/runtime-types.js';
+import type { Target } from '../collection.js';
+import type { DataSet } from '../dataset.js';
+import type { Measures } from '../measures.js';
+import { evaluate } from '../run.js';
 
 export interface SweepRow {
   readonly name: string;

@@ -1,0 +1,119 @@
+/** Questions of one's own as JSON lines, for a collection that exists. */
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { firstIssue, idSchema } from './corpus.js';
+import { hashJudged, type DataSet, type ExpectedPassage } from './dataset.js';
+import { dataSetError, parseJsonLine, readLines } from './lines.js';
+
+const questionSchema = z.object(
+  {
+    /** `q` and the line's number when absent. */
+    id: idSchema.optional(),
+    query: z.string({ error: 'must be a string' }).trim().min(1, 'is empty'),
+    expected: z
+      .array(
+        // Strict: a mistyped "passage" would be judged by its document, without a word.
+        z.strictObject(
+          {
+            document: idSchema,
+            passage: z.string({ error: 'must be a string' }).trim().min(1, 'is empty').optional(),
+            grade: z.number().int().min(0).max(1000).default(1),
+          },
+          {
+            error: (issue) =>
+              issue.code === 'unrecognized_keys'
+                ? 'has a member other than document, passage and grade'
+                : 'must be a JSON object',
+          },
+        ),
+        { error: 'must be a list' },
+      )
+      .min(1, 'is empty'),
+  },
+  { error: 'must be a JSON object' },
+);
+
+/**
+ * Reads `{"query": "…", "expected": [{"document": "…", "passage": "…"?, "grade": 1?}], "id"?}` a line;
+ * other members of a question are not looked at.
+ * @throws RetrievalError `invalid_data_set`, naming the line; `cancelled`.
+ */
+export async function loadQuestions(path: string, signal?: AbortSignal): Promise<DataSet> {
+  const file = { path, label: basename(path) };
+  const questions: NumberedQuestion[] = [];
+  for await (const line of readLines(file, signal)) {
+    questions.push({ number: line.number, value: parseJsonLine(file, line) });
+  }
+  return questionSet(file, basename(path).replace(/\.(?:jsonl|ndjson)$/u, ''), questions);
+}
+
+/** One question with the line that it stands on. */
+export interface NumberedQuestion {
+  readonly number: number;
+  readonly value: unknown;
+}
+
+/** @throws RetrievalError `invalid_data_set`, naming the line. */
+export function questionSet(
+  file: Parameters<typeof dataSetError>[0],
+  name: string,
+  questions: readonly NumberedQuestion[],
+): DataSet {
+  const queries = new Map<string, string>();
+  const qrels = new Map<string, Map<string, number>>();
+  const passages = new Map<string, readonly ExpectedPassage[]>();
+  let judgements = 0;
+  for (const line of questions) {
+    const parsed = questionSchema.safeParse(line.value);
+    if (!parsed.success) throw dataSetError(file, line.number, firstIssue(parsed.error));
+    const { id = `q${String(line.number)}`, query, expected } = parsed.data;
+    if (queries.has(id)) throw dataSetError(file, line.number, 'the id has come before');
+    const judged = new Map<string, number>();
+    const ofQuestion: ExpectedPassage[] = [];
+    for (const { document, passage, grade } of expected) {
+      const item = passage === undefined ? document : `${document}#passage-${String(ofQuestion.length + 1)}`;
+      if (passage !== undefined) ofQuestion.push({ document, text: passage, item });
+      judged.set(item, grade);
+    }
+    if (
+      expected.some(
+        ({ document, passage }) => passage === undefined && ofQuestion.some((p) => p.document === document),
+      )
+    ) {
+      throw dataSetError(file, line.number, 'a document is expected both as a whole and by a passage');
+    }
+    judgements += judged.size;
+    queries.set(id, query);
+    qrels.set(id, judged);
+    if (ofQuestion.length > 0) passages.set(id, ofQuestion);
+  }
+  if (queries.size === 0) throw dataSetError(file, null, 'holds no question');
+  const barren = [...qrels.values()].filter((judged) => ![...judged.values()].some((grade) => grade > 0));
+  return {
+    name,
+    split: 'questions',
+    hash: hashJudged(withPassages(queries, passages), qrels),
+    queries,
+    qrels,
+    judgements,
+    corpus: null,
+    passages,
+    warnings:
+      barren.length === 0
+        ? []
+        : [`questions without a relevant document, which count as 0: ${String(barren.length)}`],
+  };
+}
+
+/** What is hashed of a question: another passage is another question. */
+function withPassages(
+  queries: ReadonlyMap<string, string>,
+  passages: ReadonlyMap<string, readonly ExpectedPassage[]>,
+): ReadonlyMap<string, string> {
+  return new Map(
+    [...queries].map(([id, query]) => {
+      const expected = passages.get(id);
+      return [id, expected === undefined ? query : JSON.stringify([query, expected.map(({ text }) => text)])];
+    }),
+  );
+}

@@ -1,0 +1,109 @@
+/** What `plumbline gate` and `plumbline evalset` do. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { runGate } from '../../eval/gate/gate.js';
+import { policySchema, readPolicy } from '../../eval/gate/policy.js';
+import { renderGate } from '../../eval/gate/render.js';
+import { assertWritable } from '../../eval/outputs.js';
+import { loadQuestions } from '../../eval/questions.js';
+import { writeJson } from '../../eval/record.js';
+import type { JsonObject } from '../model.js';
+import type { GateCommandOptions } from './commands/gate.js';
+import { EXIT, printJson, printLine, withRuntime, type Context, type ExitCode } from './context.js';
+import { createEvalProgressView } from './eval-progress.js';
+import { authorOf } from './generations.js';
+import { given } from './options.js';
+import { table } from './table.js';
+import { count, plural } from './text.js';
+
+/** @throws RetrievalError `invalid_request` for a policy that is none, and what the gate throws. */
+export async function gateCommand(
+  context: Context,
+  collection: string,
+  options: GateCommandOptions,
+): Promise<ExitCode> {
+  const { stdout, stderr, cwd, signal } = context;
+  const policy =
+    options.policy === undefined ? policySchema.parse({}) : await readPolicy(resolve(cwd, options.policy));
+  const jsonPath = options.json === undefined ? undefined : resolve(cwd, options.json);
+  if (jsonPath !== undefined) await assertWritable(jsonPath);
+  return withRuntime(context, async (runtime) => {
+    const progress = createEvalProgressView(stderr);
+    let result;
+    try {
+      result = await runGate(runtime, {
+        collection,
+        policy,
+        author: authorOf(options),
+        signal,
+        ...given({ generation: options.generation, evalSet: options.evalSet }),
+        onProgress: (_side, now) => {
+          progress.update(now);
+        },
+      });
+    } finally {
+      progress.stop();
+    }
+    if (jsonPath !== undefined) await writeJson(jsonPath, result);
+    for (const line of renderGate(result)) printLine(stdout, line);
+    return result.passed ? EXIT.ok : EXIT.belowThreshold;
+  });
+}
+
+/** @throws RetrievalError `invalid_data_set` naming the line of a question that is none. */
+export async function addSetCommand(
+  context: Context,
+  collection: string,
+  file: string,
+  options: { readonly name?: string },
+): Promise<ExitCode> {
+  const { stdout, cwd, signal } = context;
+  const path = resolve(cwd, file);
+  const checked = await loadQuestions(path, signal);
+  // The file's own lines, which have just been checked.
+  const questions = (await readFile(path, 'utf8'))
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line) as JsonObject);
+  const name = options.name ?? checked.name;
+  return withRuntime(context, async (runtime) => {
+    await runtime.evalSets.put(collection, { name, questions }, { signal });
+    printLine(stdout, `Eval set "${name}" of "${collection}" holds ${plural(questions.length, 'question')}.`);
+    return EXIT.ok;
+  });
+}
+
+export function listSetsCommand(context: Context, collection: string, json: boolean): Promise<ExitCode> {
+  const { stdout, signal } = context;
+  return withRuntime(context, async (runtime) => {
+    const sets = await runtime.evalSets.list(collection, { signal });
+    if (json) printJson(stdout, { eval_sets: sets });
+    else {
+      const rows = sets.map(({ name, questions, at }) => [
+        name,
+        count(questions),
+        at.slice(0, 19).replace('T', ' '),
+      ]);
+      for (const line of table(['eval set', 'questions', 'since'], rows)) printLine(stdout, line);
+    }
+    return EXIT.ok;
+  });
+}
+
+export function showSetCommand(context: Context, collection: string, name: string): Promise<ExitCode> {
+  const { stdout, signal } = context;
+  return withRuntime(context, async (runtime) => {
+    const { questions } = await runtime.evalSets.get(collection, name, { signal });
+    for (const question of questions) printJson(stdout, question);
+    return EXIT.ok;
+  });
+}
+
+export function removeSetCommand(context: Context, collection: string, name: string): Promise<ExitCode> {
+  const { stdout, signal } = context;
+  return withRuntime(context, async (runtime) => {
+    await runtime.evalSets.remove(collection, name, { signal });
+    printLine(stdout, `Eval set "${name}" of "${collection}" is forgotten.`);
+    return EXIT.ok;
+  });
+}
