@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { MINILM_MODELS } from '../../src/embedders/minilm/models.js';
+import { MAX_TOKENS, MINILM_MODELS } from '../../src/embedders/minilm/models.js';
 import { openPool, type Pool } from '../../src/embedders/minilm/pool.js';
 import type { WorkerSettings } from '../../src/embedders/minilm/protocol.js';
 import { modelFiles } from './model-files.js';
@@ -23,6 +23,7 @@ describe("the local model's worker pool", () => {
       weightsPath: paths.weights,
       tokenizerPath: paths.tokenizer,
       tokenizerSha256: model.tokenizer.sha256,
+      maxTokens: MAX_TOKENS,
     };
     folder = await mkdtemp(join(tmpdir(), 'plumbline-pool-'));
   });

@@ -1,8 +1,11 @@
-/** The local all-MiniLM-L6-v2 embedder. */
+/** The local all-MiniLM embedders. */
 import { RetrievalError } from '../../errors.js';
+import type { Pin } from '../../model.js';
 import type { Embedder } from '../port.js';
-import { DIMENSIONS, MINILM_MODELS, type MiniLmName } from './models.js';
+import { hashFolder } from './folder.js';
+import { DIMENSIONS, MAX_TOKENS, MINILM_MODELS, type MiniLmName } from './models.js';
 import { openPool } from './pool.js';
+import type { WorkerSettings } from './protocol.js';
 import { readTokenizer } from './tokenizer.js';
 import { resolveWeights } from './weights.js';
 
@@ -25,15 +28,40 @@ export interface MiniLmOptions {
 export async function openMiniLm(options: MiniLmOptions): Promise<Embedder> {
   const model = MINILM_MODELS[options.name];
   const paths = await resolveWeights(model, options);
-  const tokenizerSha256 = model.tokenizer.sha256;
-  const settings = { weightsPath: paths.weights, tokenizerPath: paths.tokenizer, tokenizerSha256 };
+  const settings = {
+    weightsPath: paths.weights,
+    tokenizerPath: paths.tokenizer,
+    tokenizerSha256: model.tokenizer.sha256,
+    maxTokens: MAX_TOKENS,
+  };
+  return open(model.name, model.pin, settings, options);
+}
+
+/**
+ * Loads all-MiniLM-L12-v2 from the user's folder. Which files are the right ones is not known here,
+ * so its pin has the hashes of those that are found: a collection stays with the files it was made with.
+ * @throws RetrievalError `model_unavailable`, `model_corrupt`, `embedder_unavailable`, `cancelled`.
+ */
+export async function openMiniLmL12(
+  options: Pick<MiniLmOptions, 'modelDir' | 'threads' | 'signal'>,
+): Promise<Embedder> {
+  const { pin, settings } = await hashFolder(options.modelDir, options.signal);
+  return open('minilm-l12', pin, settings, options);
+}
+
+async function open(
+  name: string,
+  pin: Pin,
+  settings: WorkerSettings,
+  { threads, signal: openSignal }: Pick<MiniLmOptions, 'threads' | 'signal'>,
+): Promise<Embedder> {
   const [pool, tokenizer] = await Promise.all([
-    openPool({ settings, threads: options.threads, signal: options.signal }),
-    readTokenizer(paths.tokenizer, tokenizerSha256),
+    openPool({ settings, threads, signal: openSignal }),
+    readTokenizer(settings.tokenizerPath, settings.tokenizerSha256, settings.maxTokens),
   ]);
   return {
-    name: model.name,
-    pin: model.pin,
+    name,
+    pin,
     tokenizer,
     async embed(texts, { inputType, signal }) {
       const vectors = await pool.embed(texts, { urgent: inputType === 'query', signal });

@@ -7,7 +7,6 @@
  */
 import { RetrievalError } from '../../errors.js';
 import { createTaskQueue, type Job } from './jobs.js';
-import { MAX_TOKENS } from './models.js';
 import type { WorkerSettings } from './protocol.js';
 import { startWorker, type PoolWorker, type WorkerEvents } from './pool-worker.js';
 
@@ -68,7 +67,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
           job.unanswered -= 1;
           if (job.unanswered === 0) settle(job);
         } else if (message.kind === 'too_long') {
-          settle(job, tooLong(index, message.tokens));
+          settle(job, tooLong(index, message.tokens, options.settings.maxTokens));
         } else if (message.kind === 'failed') {
           settle(job, unavailable(`The model failed on text ${index}: ${message.reason}.`));
         }
@@ -208,11 +207,11 @@ async function firstReady(workers: ReadonlySet<PoolWorker>, signal: AbortSignal 
   }
 }
 
-function tooLong(index: number, tokens: number): RetrievalError {
+function tooLong(index: number, tokens: number, maxTokens: number): RetrievalError {
   return new RetrievalError(
     'invalid_request',
-    `Text ${index} has ${tokens} tokens; the model reads at most ${MAX_TOKENS}. Split it: nothing is cut off.`,
-    { field: `texts.${index}`, details: { index, tokens, maxTokens: MAX_TOKENS } },
+    `Text ${index} has ${tokens} tokens; the model reads at most ${maxTokens}. Split it: nothing is cut off.`,
+    { field: `texts.${index}`, details: { index, tokens, maxTokens } },
   );
 }
 

@@ -4,6 +4,8 @@ export interface WorkerSettings {
   readonly weightsPath: string;
   readonly tokenizerPath: string;
   readonly tokenizerSha256: string;
+  /** The model's window less its two special tokens. */
+  readonly maxTokens: number;
 }
 
 export type ToWorker =

@@ -31,16 +31,24 @@ const MARK_RUN = /[\p{M}\p{Cf}\p{Co}\p{Cs}\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufff
 const REMOVED = /[\p{Mn}\p{Cf}\p{Co}\p{Cs}\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]+/gu;
 
 /** Reads a tokenizer.json whose hash has been checked. */
-export async function readTokenizer(path: string, sha256: string): Promise<MiniLmTokenizer> {
+export async function readTokenizer(
+  path: string,
+  sha256: string,
+  maxTokens = MAX_TOKENS,
+): Promise<MiniLmTokenizer> {
   const json: unknown = JSON.parse(await readFile(path, 'utf8'));
   if (typeof json !== 'object' || json === null) {
     throw new RetrievalError('model_corrupt', 'tokenizer.json does not hold a JSON object.');
   }
-  return createTokenizer(json, `wordpiece:${sha256}`);
+  return createTokenizer(json, `wordpiece:${sha256}`, maxTokens);
 }
 
 /** @param tokenizerJson a BERT word piece tokenizer's parsed tokenizer.json */
-export function createTokenizer(tokenizerJson: object, name: string): MiniLmTokenizer {
+export function createTokenizer(
+  tokenizerJson: object,
+  name: string,
+  maxTokens = MAX_TOKENS,
+): MiniLmTokenizer {
   const library = new LibraryTokenizer(tokenizerJson, {});
   const { normalizer, pre_tokenizer: preTokenizer } = library;
   if (!(normalizer instanceof BertNormalizer) || !(preTokenizer instanceof BertPreTokenizer)) {
@@ -73,7 +81,7 @@ export function createTokenizer(tokenizerJson: object, name: string): MiniLmToke
 
   return {
     name,
-    maxTokens: MAX_TOKENS,
+    maxTokens,
     count(text) {
       const ids: number[] = [];
       appendIds(text, ids);

@@ -1,7 +1,6 @@
 /** A worker thread: tokenises and embeds one text after the other, off the event loop. */
 import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { MAX_TOKENS } from './models.js';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.js';
 import { openSession, type EmbedIds } from './session.js';
 import { readTokenizer, type MiniLmTokenizer } from './tokenizer.js';
@@ -19,7 +18,7 @@ try {
   const settings = workerData as WorkerSettings;
   const [embedIds, tokenizer] = await Promise.all([
     openSession(settings.weightsPath),
-    readTokenizer(settings.tokenizerPath, settings.tokenizerSha256),
+    readTokenizer(settings.tokenizerPath, settings.tokenizerSha256, settings.maxTokens),
   ]);
   // The first run allocates; nobody's query should pay for it.
   await embedIds(tokenizer.encode(''));
@@ -68,7 +67,7 @@ function work(embedIds: EmbedIds, tokenizer: MiniLmTokenizer): void {
     try {
       const ids = tokenizer.encode(task.text);
       const tokens = ids.length - 2;
-      if (tokens > MAX_TOKENS) {
+      if (tokens > tokenizer.maxTokens) {
         send({ kind: 'too_long', id: task.id, tokens });
         return;
       }
