@@ -3,13 +3,15 @@ import { RetrievalError, hasCode } from '../errors.js';
 import { openFilesSource } from '../ingest/sources/files.js';
 import { combinedSource } from '../ingest/sources/combined.js';
 import { streamSource } from '../ingest/sources/stdin.js';
-import type { Source } from '../ingest/types.js';
+import { isS3Url } from '../ingest/sources/s3/location.js';
+import type { DeleteCeiling, Source } from '../ingest/types.js';
 import type { Runtime } from '../runtime-types.js';
 import type { IngestCommandOptions } from './commands/ingest.js';
 import { EXIT, printJson, printLine, withRuntime, type Context, type ExitCode } from './context.js';
 import { showDryRun } from './dry-run.js';
 import { given } from './options.js';
 import { createProgressView } from './progress.js';
+import { openS3, type OpenedS3 } from './s3.js';
 import { showSummary } from './summary.js';
 import { toWire } from './wire.js';
 
@@ -24,18 +26,38 @@ export async function ingestCommand(
   paths: readonly string[],
   options: IngestCommandOptions,
 ): Promise<ExitCode> {
-  const { collection, embedder } = options;
+  const { collection } = options;
   assertOptions(paths, options);
-  const source = await openSource(context, paths, options);
-  return withRuntime(context, async (runtime) => {
-    if (options.dryRun === true) {
-      const target = await dryRunTarget(runtime, options, context.signal);
-      return showDryRun(context, runtime.dryRun(target, source, context.signal), options.json === true);
-    }
-    if (collection === undefined) throw missingCollection();
-    await assertCollection(context, runtime, collection, embedder, paths);
-    return runIngest(context, runtime, collection, source, options);
-  });
+  const s3 = await openS3(context, paths, options);
+  const source = await openSource(context, paths, options, s3);
+  try {
+    return await withRuntime(context, async (runtime) => {
+      if (options.dryRun === true) {
+        const target = await dryRunTarget(runtime, options, context.signal);
+        return showDryRun(context, runtime.dryRun(target, source, context.signal), options.json === true);
+      }
+      if (collection === undefined) throw missingCollection();
+      await assertCollection(context, runtime, collection, options, paths);
+      const synced =
+        options.follow !== undefined && options.sync === false
+          ? EXIT.ok
+          : await runIngest(context, runtime, collection, source, options, ceilingOf(options, s3));
+      return s3 === null ? synced : await s3.follow(runtime, collection, synced);
+    });
+  } finally {
+    s3?.close();
+  }
+}
+
+/** Much of a bucket vanishes more easily by mistake than by intent. */
+const S3_CEILING: DeleteCeiling = { kind: 'share', share: 0.1 };
+
+function ceilingOf(
+  { maxDelete, force }: IngestCommandOptions,
+  s3: OpenedS3 | null,
+): DeleteCeiling | undefined {
+  if (force === true) return undefined;
+  return maxDelete ?? (s3 === null ? undefined : S3_CEILING);
 }
 
 async function runIngest(
@@ -44,11 +66,13 @@ async function runIngest(
   collection: string,
   source: Source,
   options: IngestCommandOptions,
+  maxDelete: DeleteCeiling | undefined,
 ): Promise<ExitCode> {
   const progress = createProgressView(context.stderr);
   try {
     const summary = await runtime.ingest(collection, source, {
       prune: options.prune === true,
+      ...given({ maxDelete }),
       signal: context.signal,
       onProgress: (now) => {
         progress.update(now);
@@ -74,6 +98,16 @@ function assertOptions(paths: readonly string[], options: IngestCommandOptions):
   if (options.collection === undefined && (options.dryRun !== true || options.embedder === undefined)) {
     throw missingCollection();
   }
+  if (options.chunker !== undefined && options.embedder === undefined) {
+    throw new RetrievalError(
+      'invalid_request',
+      '--chunker is for a new collection: name its --embedder too',
+      {
+        field: 'chunker',
+      },
+    );
+  }
+  assertPruneOptions(options);
   if (options.id !== undefined && !paths.includes(STDIN)) {
     throw new RetrievalError(
       'invalid_request',
@@ -82,6 +116,17 @@ function assertOptions(paths: readonly string[], options: IngestCommandOptions):
         field: 'id',
       },
     );
+  }
+}
+
+/** What makes sense only beside something else. */
+function assertPruneOptions(options: IngestCommandOptions): void {
+  for (const name of ['maxDelete', 'force'] as const) {
+    if (options[name] === undefined || options.prune === true) continue;
+    const flag = name === 'force' ? '--force' : '--max-delete';
+    throw new RetrievalError('invalid_request', `${flag} is about what --prune removes; pass --prune too`, {
+      field: name === 'force' ? 'force' : 'max_delete',
+    });
   }
 }
 
@@ -97,12 +142,13 @@ async function openSource(
   context: Context,
   paths: readonly string[],
   options: IngestCommandOptions,
+  s3: OpenedS3 | null,
 ): Promise<Source> {
   const shared = {
     metadata: options.metadata,
     ...given({ format: options.format, maxBytes: options.maxBytes }),
   };
-  const files = paths.filter((path) => path !== STDIN);
+  const files = paths.filter((path) => path !== STDIN && !isS3Url(path));
   const sources: Source[] = [];
   if (paths.includes(STDIN)) {
     sources.push(streamSource(context.stdin, { ...shared, ...given({ id: options.id }) }));
@@ -119,17 +165,19 @@ async function openSource(
       }),
     );
   }
+  if (s3 !== null) sources.push(s3.source);
   return combinedSource(sources);
 }
 
 async function dryRunTarget(
   runtime: Runtime,
-  { collection, embedder }: IngestCommandOptions,
+  { collection, embedder, chunker }: IngestCommandOptions,
   signal: AbortSignal,
 ): Promise<Parameters<Runtime['dryRun']>[0]> {
-  if (collection === undefined) return { embedder: embedder ?? '' };
+  const made = { embedder: embedder ?? '', ...given({ chunker }) };
+  if (collection === undefined) return made;
   const isThere = embedder === undefined || (await embedderOf(runtime, collection, signal)) !== null;
-  return isThere ? collection : { embedder };
+  return isThere ? collection : made;
 }
 
 /** Makes the collection when there is none and an embedder is named; a model is never chosen for the user. */
@@ -137,7 +185,7 @@ async function assertCollection(
   context: Context,
   runtime: Runtime,
   name: string,
-  embedder: string | undefined,
+  { embedder, chunker }: Pick<IngestCommandOptions, 'embedder' | 'chunker'>,
   paths: readonly string[],
 ): Promise<void> {
   const { signal } = context;
@@ -150,6 +198,13 @@ async function assertCollection(
       { field: 'collection', details: { embedders: runtime.embedders } },
     );
   }
+  if (made !== null && chunker !== undefined) {
+    throw new RetrievalError(
+      'invalid_request',
+      `Collection "${name}" has its chunker already; leave --chunker out, or name another collection`,
+      { field: 'chunker' },
+    );
+  }
   if (embedder === undefined || embedder === made) return;
   if (made !== null) {
     throw new RetrievalError(
@@ -158,7 +213,7 @@ async function assertCollection(
       { field: 'embedder', details: { pinned: made, given: embedder } },
     );
   }
-  await runtime.catalog.createCollection({ name, embedder }, { signal });
+  await runtime.catalog.createCollection({ name, embedder, ...given({ chunker }) }, { signal });
   const message = `Made collection "${name}" with ${embedder}.`;
   if (context.stderr.isTerminal) printLine(context.stderr, message);
   else printJson(context.stderr, { stage: 'create', collection: name, embedder });

@@ -4,19 +4,21 @@
  * What the store holds is the journal. A document is written with its hash and all its chunks in
  * one step, so a run that was killed is continued by running it again.
  */
-import { textHash } from '../chunking/text-hash.js';
 import type { Embedder } from '../embedders/port.js';
 import { ERRORS, RetrievalError, hasCode, throwIfCancelled } from '../errors.js';
 import { readMetadata } from '../metadata/read-metadata.js';
-import type { Chunk, Collection, EmbeddedChunk, RawDocument } from '../model.js';
-import { assertSamePin } from '../pin.js';
-import type { CallOptions, DocumentWrite, GenerationRef, VectorStore } from '../stores/port.js';
-import { contentHash } from './content-hash.js';
+import type { Chunk, Collection, RawDocument } from '../model.js';
+import type { CallOptions, DocumentWrite, VectorStore } from '../stores/port.js';
+import { contentHash, splitHash, withVersion } from './content-hash.js';
+import { embedChunks } from './embed-chunks.js';
+import { metered } from './metered.js';
 import { chunkRawDocument } from './prepare.js';
 import { createProgress } from './progress.js';
 import type { ProgressLog } from './progress.js';
 import { prune } from './prune.js';
-import type { IngestOptions, IngestSummary, Source, SourceItem } from './types.js';
+import { openTargets } from './target.js';
+import type { Target, Targets } from './target.js';
+import type { IngestOptions, IngestSummary, Source, SourceItem, StoredVersions } from './types.js';
 import { createDocumentWriter } from './writer.js';
 import type { DocumentWriter } from './writer.js';
 
@@ -24,6 +26,8 @@ export interface IngestPorts {
   readonly store: VectorStore;
   getCollection(name: string, options: CallOptions): Promise<Collection>;
   openEmbedder(name: string): Promise<Embedder>;
+  /** Runs the chunking of a document, for whoever watches it. */
+  readonly onChunking?: <T>(chunk: () => Promise<T>) => Promise<T>;
 }
 
 /** Items looked up in the store together. */
@@ -34,13 +38,14 @@ const LOOKUP_CHARACTERS = 4 * 1024 * 1024;
 /** What one run carries from step to step. */
 interface Run {
   readonly ports: IngestPorts;
-  readonly embedder: Embedder;
-  readonly ref: GenerationRef;
+  readonly targets: Targets;
   readonly options: CallOptions;
   readonly log: ProgressLog;
   readonly writer: DocumentWriter;
   /** Ids the source has yielded: for duplicates, and for pruning. */
   readonly seen: Set<string>;
+  /** Ids whose content is the stored one, and that are written only to keep their new version. */
+  readonly refreshed: Set<string>;
   /** As it now is; inferred fields are added on the way. */
   collection: Collection;
 }
@@ -58,33 +63,37 @@ export async function ingest(
 ): Promise<IngestSummary> {
   const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
   const collection = await ports.getCollection(name, call);
-  const { generation } = collection;
-  const embedder = await ports.openEmbedder(generation.embedder);
-  assertSamePin(name, generation.pin, embedder.pin);
-
-  const ref: GenerationRef = { collection: name, generation: generation.id };
   const log = createProgress(source.total, options.onProgress);
+  const openEmbedder = async (embedder: string): Promise<Embedder> =>
+    metered(await ports.openEmbedder(embedder), log.meter);
+  const targets = await openTargets({ ...ports, openEmbedder }, collection, call);
   const existed = new Set<string>();
-  const writer = createDocumentWriter(
-    {
-      store: ports.store,
-      ref,
-      pin: embedder.pin,
-      onWritten: (documents) => {
-        for (const { document, chunks } of documents) {
-          log.written(existed.delete(document.id), chunks.length);
-        }
-      },
-      onRefused: (id, error) => {
-        log.failed(id, error);
-      },
+  const refreshed = new Set<string>();
+  const writer = createDocumentWriter({
+    write: (batch) => targets.write(batch),
+    onWritten: (documents) => {
+      for (const { document, chunks } of documents) {
+        if (refreshed.delete(document.id)) log.unchanged();
+        else log.written(existed.delete(document.id), chunks.length);
+      }
     },
-    call,
-  );
-  const run: Run = { ports, embedder, ref, options: call, log, writer, seen: new Set(), collection };
+    onRefused: (id, error) => {
+      log.failed(id, error);
+    },
+  });
+  const run: Run = {
+    ports,
+    targets,
+    options: call,
+    log,
+    writer,
+    refreshed,
+    seen: new Set(),
+    collection,
+  };
 
   try {
-    for await (const group of groups(source.items(options.signal))) {
+    for await (const group of groups(source.items(options.signal, storedVersions(run)))) {
       throwIfCancelled(options.signal);
       await ingestGroup(run, group, existed);
     }
@@ -99,51 +108,76 @@ export async function ingest(
   const pruneSkipped = options.prune === true && (log.hasFailures() || run.seen.size === 0);
   if (options.prune === true && !pruneSkipped) {
     log.stage('prune');
-    log.removed(await prune(ports.store, name, run.seen, call));
+    const ceiling = options.maxDelete;
+    try {
+      log.removed(
+        await prune(ports.store, name, run.seen, call, {
+          ...(ceiling === undefined ? {} : { ceiling }),
+          stillThere: async (ids) => source.stillThere?.(ids, options.signal) ?? new Set<string>(),
+        }),
+      );
+    } catch (error) {
+      // What was written stays, so its index is due all the same.
+      if (hasCode(error, 'prune_refused')) await ports.store.finishLoad(targets.current().ref, call);
+      throw error;
+    }
   }
   log.stage('index');
-  await ports.store.finishLoad(ref, call);
+  await ports.store.finishLoad(targets.current().ref, call);
   log.stage('done');
   return log.summary(pruneSkipped);
 }
 
 async function ingestGroup(run: Run, group: readonly SourceItem[], existed: Set<string>): Promise<void> {
-  const documents: { readonly raw: RawDocument; readonly hash: string }[] = [];
+  const documents: {
+    readonly raw: RawDocument;
+    readonly hash: string;
+    readonly version: string | undefined;
+  }[] = [];
   for (const item of group) {
-    if (item.kind === 'failed') run.log.failed(item.name, item.error);
-    else if (run.seen.has(item.document.id)) run.log.failed(item.document.id, duplicate());
-    else {
-      run.seen.add(item.document.id);
-      documents.push({ raw: item.document, hash: contentHash(item.document) });
+    if (item.kind === 'failed') {
+      run.log.failed(item.name, item.error);
+      continue;
     }
+    const id = item.kind === 'unchanged' ? item.id : item.document.id;
+    if (run.seen.has(id)) {
+      run.log.failed(id, duplicate());
+      continue;
+    }
+    run.seen.add(id);
+    if (item.kind === 'unchanged') run.log.unchanged();
+    else documents.push({ raw: item.document, hash: contentHash(item.document), version: item.version });
   }
   const stored = await run.ports.store.contentHashes(
-    run.ref,
+    run.targets.current().ref,
     documents.map(({ raw }) => raw.id),
     run.options,
   );
-  for (const { raw, hash } of documents) {
-    const before = stored.get(raw.id);
-    if (before === hash) {
-      run.log.unchanged();
-      continue;
-    }
-    if (before !== undefined) existed.add(raw.id);
+  for (const { raw, hash, version } of documents) {
+    const found = stored.get(raw.id);
+    const before = found === undefined ? undefined : splitHash(found);
+    if (before?.hash === hash) {
+      if (version === undefined || before.version === version) {
+        run.log.unchanged();
+        continue;
+      }
+      run.refreshed.add(raw.id);
+    } else if (before !== undefined) existed.add(raw.id);
     // Parsing is synchronous: let timers and sockets have their turn between documents.
     await new Promise(setImmediate);
     throwIfCancelled(run.options.signal);
-    await ingestDocument(run, raw, hash, before !== undefined);
+    await ingestDocument(run, raw, withVersion(hash, version), before !== undefined);
   }
 }
 
 async function ingestDocument(run: Run, raw: RawDocument, hash: string, isStored: boolean): Promise<void> {
+  const target = run.targets.current();
   let prepared: Omit<DocumentWrite, 'chunks'> & { readonly chunks: readonly Chunk[] };
   try {
-    const { document, chunks } = chunkRawDocument(
-      raw,
-      run.collection.generation.chunker,
-      run.embedder.tokenizer,
-    );
+    const chunk = (): ReturnType<typeof chunkRawDocument> =>
+      chunkRawDocument(raw, target.generation.chunker, target.embedder, run.options.signal);
+    const { document, chunks, embedded } = await (run.ports.onChunking?.(chunk) ?? chunk());
+    if (embedded > 0) run.log.embedded(embedded, 0);
     const { metadata, values } = await readFields(run, document);
     prepared = { document: { ...document, metadata }, values, contentHash: hash, chunks };
   } catch (error) {
@@ -152,9 +186,9 @@ async function ingestDocument(run: Run, raw: RawDocument, hash: string, isStored
     return;
   }
   const kept = isStored
-    ? await run.ports.store.documentVectors(run.ref, raw.id, run.options)
+    ? await run.ports.store.documentVectors(target.ref, raw.id, run.options)
     : new Map<string, Float32Array>();
-  await run.writer.add(prepared.chunks.length, embedDocument(run, prepared, kept));
+  await run.writer.add(prepared.chunks.length, embedDocument(run, target, prepared, kept));
 }
 
 /** Types the metadata; in `inferred` mode the collection first gets the fields it does not have. */
@@ -170,35 +204,38 @@ async function readFields(
 
 async function embedDocument(
   run: Run,
+  target: Target,
   prepared: Omit<DocumentWrite, 'chunks'> & { readonly chunks: readonly Chunk[] },
   kept: ReadonlyMap<string, Float32Array>,
-): Promise<DocumentWrite> {
-  const known = new Map<string, Float32Array>();
-  const missing = new Map<string, string>();
-  for (const { indexedText } of prepared.chunks) {
-    const key = textHash(indexedText);
-    const vector = kept.get(key);
-    if (vector === undefined) missing.set(key, indexedText);
-    else known.set(key, vector);
+): Promise<DocumentWrite | null> {
+  try {
+    const { chunks, embedded, reused } = await embedChunks(
+      target.embedder,
+      prepared.chunks,
+      kept,
+      run.options,
+    );
+    run.log.embedded(embedded, reused);
+    return run.targets.prepared({ ...prepared, chunks }, target);
+  } catch (error) {
+    // A remote model may count a text as longer than we do; the other documents are well.
+    if (!hasCode(error, 'invalid_request')) throw error;
+    run.log.failed(prepared.document.id, error);
+    return null;
   }
-  const vectors =
-    missing.size === 0
-      ? []
-      : await run.embedder.embed([...missing.values()], { inputType: 'document', ...run.options });
-  for (const [index, key] of [...missing.keys()].entries()) {
-    const vector = vectors[index];
-    if (vector === undefined) {
-      throw new RetrievalError('embedder_invalid_response', 'The embedder answered fewer vectors than texts');
+}
+
+/** What a source may ask, to leave out what it would only read to find it unchanged. */
+function storedVersions(run: Run): StoredVersions {
+  return async (ids) => {
+    const hashes = await run.ports.store.contentHashes(run.targets.current().ref, ids, run.options);
+    const versions = new Map<string, string>();
+    for (const [id, hash] of hashes) {
+      const { version } = splitHash(hash);
+      if (version !== null) versions.set(id, version);
     }
-    known.set(key, vector);
-  }
-  run.log.embedded(missing.size, prepared.chunks.length - missing.size);
-  const chunks = prepared.chunks.map((chunk): EmbeddedChunk => {
-    const vector = known.get(textHash(chunk.indexedText));
-    if (vector === undefined) throw new RetrievalError('internal', 'A chunk has no vector');
-    return { ...chunk, vector };
-  });
-  return { ...prepared, chunks };
+    return versions;
+  };
 }
 
 /** Reads ahead a little, so that unchanged documents cost one look-up for many. */

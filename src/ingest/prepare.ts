@@ -1,8 +1,9 @@
 /** One source document made ready for embedding: structure, typed metadata, chunks. */
-import { chunkDocument } from '../chunking/chunk.js';
+import { chunkWith } from '../chunking/chunkers.js';
+import type { ChunkResult, SentenceModel } from '../chunking/chunkers.js';
 import { parseDocument } from '../chunking/parse.js';
 import { RetrievalError } from '../errors.js';
-import type { Chunk, ChunkerSettings, Document, RawDocument, Tokenizer } from '../model.js';
+import type { ChunkerSettings, Document, RawDocument } from '../model.js';
 
 /** Longest document id, in UTF-16 code units. */
 const MAX_ID_LENGTH = 1024;
@@ -21,13 +22,14 @@ export function assertDocumentId(id: string): void {
   throw new RetrievalError('invalid_document', `The document's id ${problem}`, { field: 'id' });
 }
 
-/** Parses and chunks. */
-export function chunkRawDocument(
+/** Parses and chunks. Only the semantic chunker asks the model, and can be cancelled. */
+export async function chunkRawDocument(
   raw: RawDocument,
   chunker: ChunkerSettings,
-  tokenizer: Tokenizer,
-): { readonly document: Document; readonly chunks: readonly Chunk[] } {
+  model: SentenceModel,
+  signal?: AbortSignal,
+): Promise<ChunkResult & { readonly document: Document }> {
   assertDocumentId(raw.id);
   const document = parseDocument(raw);
-  return { document, chunks: chunkDocument(document, chunker, tokenizer) };
+  return { document, ...(await chunkWith(document, chunker, model, signal)) };
 }

@@ -1,6 +1,7 @@
 /** Counts of a run, for its progress and its summary. */
 import type { RetrievalError } from '../errors.js';
-import type { IngestFailure, IngestProgress, IngestSummary } from './types.js';
+import type { Meter } from './metered.js';
+import type { IngestFailure, IngestProgress, IngestSummary, Spent } from './types.js';
 
 export interface ProgressLog {
   stage(stage: IngestProgress['stage']): void;
@@ -9,6 +10,8 @@ export interface ProgressLog {
   failed(name: string, error: RetrievalError): void;
   embedded(texts: number, reused: number): void;
   removed(documents: number): void;
+  /** What a remote embedder costs. */
+  readonly meter: Meter;
   hasFailures(): boolean;
   summary(pruneSkipped: boolean): IngestSummary;
 }
@@ -22,6 +25,10 @@ export function createProgress(
   const counts = { added: 0, changed: 0, unchanged: 0, removed: 0, chunks: 0, embedded: 0, reused: 0 };
   let current: IngestProgress['stage'] = 'ingest';
 
+  let spent: Spent | null = null;
+  let price: number | null = null;
+  const spentNow = (): { readonly spent?: Spent } => (spent === null ? {} : { spent });
+
   const report = (): void => {
     onProgress({
       stage: current,
@@ -31,6 +38,7 @@ export function createProgress(
       embedded: counts.embedded,
       failed: failures.length,
       elapsedMs: performance.now() - began,
+      ...spentNow(),
     });
   };
 
@@ -61,12 +69,31 @@ export function createProgress(
       counts.removed += documents;
       report();
     },
+    meter: {
+      began({ pricePerThousandTokens }) {
+        price = pricePerThousandTokens;
+        spent ??= { tokens: 0, cached: 0, cost: price === null ? null : 0 };
+      },
+      part({ tokens }) {
+        if (spent === null) return;
+        const { cached, cost } = spent;
+        spent =
+          tokens === null
+            ? { ...spent, cached: cached + 1 }
+            : {
+                cached,
+                tokens: spent.tokens + tokens,
+                cost: price === null || cost === null ? null : cost + (tokens / 1000) * price,
+              };
+      },
+    },
     hasFailures: () => failures.length > 0,
     summary: (pruneSkipped) => ({
       ...counts,
       failed: [...failures],
       pruneSkipped,
       elapsedMs: performance.now() - began,
+      ...spentNow(),
     }),
   };
 }

@@ -1,9 +1,18 @@
 import type { Chunk, RawDocument } from '../model.js';
 import type { RetrievalError } from '../errors.js';
 
-/** One thing a source yields: a document, or a name it could not read and why. */
+/**
+ * One thing a source yields: a document, one that it knows to be stored as it now is without having
+ * read it, or a name it could not read and why.
+ */
 export type SourceItem =
-  | { readonly kind: 'document'; readonly document: RawDocument }
+  | {
+      readonly kind: 'document';
+      readonly document: RawDocument;
+      /** What a source tells changes by without reading; stored beside the content's hash. At most 63 characters. */
+      readonly version?: string;
+    }
+  | { readonly kind: 'unchanged'; readonly id: string }
   | { readonly kind: 'failed'; readonly name: string; readonly error: RetrievalError };
 
 /**
@@ -13,12 +22,25 @@ export type SourceItem =
 export interface Source {
   /** How many items there will be, when it is cheap to know. */
   readonly total: number | null;
-  items(signal?: AbortSignal): AsyncIterable<SourceItem>;
+  /** `stored` is absent where nothing is to be compared, as in a dry run. */
+  items(signal?: AbortSignal, stored?: StoredVersions): AsyncIterable<SourceItem>;
+  /** Of documents that were not met, those that are there all the same: they came since. */
+  stillThere?(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlySet<string>>;
 }
+
+/** The versions of stored documents, of those of `ids` that have one. */
+export type StoredVersions = (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+
+/** Most documents that pruning may remove: a number of them, or a share of the collection's. */
+export type DeleteCeiling =
+  | { readonly kind: 'documents'; readonly documents: number }
+  | { readonly kind: 'share'; readonly share: number };
 
 export interface IngestOptions {
   /** Remove documents of the collection that the source did not yield. Refused after a failure. */
   readonly prune?: boolean;
+  /** Pruning that would remove more is refused as a whole, after all that was read is written. */
+  readonly maxDelete?: DeleteCeiling;
   readonly signal?: AbortSignal;
   /** Called often; must be quick. */
   readonly onProgress?: (progress: IngestProgress) => void;
@@ -33,6 +55,18 @@ export interface IngestProgress {
   readonly embedded: number;
   readonly failed: number;
   readonly elapsedMs: number;
+  /** With a remote embedder only. */
+  readonly spent?: Spent;
+}
+
+/** What a remote embedder was asked for in a run. */
+export interface Spent {
+  /** As the provider counted them. */
+  readonly tokens: number;
+  /** Texts whose vector was in the cache, and cost nothing. */
+  readonly cached: number;
+  /** In the currency of the configured price; null when none is configured. */
+  readonly cost: number | null;
 }
 
 export interface IngestFailure {
@@ -57,6 +91,8 @@ export interface IngestSummary {
   /** True when pruning was asked for but not done: something failed, or the source had no document. */
   readonly pruneSkipped: boolean;
   readonly elapsedMs: number;
+  /** With a remote embedder only. */
+  readonly spent?: Spent;
 }
 
 /** What a dry run shows of a source's item. */

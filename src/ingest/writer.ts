@@ -3,8 +3,7 @@
  * overlap while memory stays bounded.
  */
 import { RetrievalError } from '../errors.js';
-import type { Pin } from '../model.js';
-import type { CallOptions, DocumentWrite, GenerationRef, VectorStore } from '../stores/port.js';
+import type { DocumentWrite } from '../stores/port.js';
 
 /** Chunks that may wait for vectors or for writing. Deep enough that workers never idle. */
 const MAX_CHUNKS_IN_FLIGHT = 1024;
@@ -12,9 +11,8 @@ const MAX_CHUNKS_IN_FLIGHT = 1024;
 const BATCH_CHUNKS = 256;
 
 export interface WriterPorts {
-  readonly store: Pick<VectorStore, 'putDocuments'>;
-  readonly ref: GenerationRef;
-  readonly pin: Pin;
+  /** All of the batch or nothing. */
+  readonly write: (batch: readonly DocumentWrite[]) => Promise<void>;
   readonly onWritten: (documents: readonly DocumentWrite[]) => void;
   /** A document that the store refused for its own sake. */
   readonly onRefused: (id: string, error: RetrievalError) => void;
@@ -22,16 +20,17 @@ export interface WriterPorts {
 
 export interface DocumentWriter {
   /**
-   * Hands over a document whose vectors are being made. Resolves when there is room for more.
+   * Hands over a document whose vectors are being made; null when it turns out not to be written.
+   * Resolves when there is room for more.
    * Rejects when an earlier document's embedding, or a write, failed for good.
    */
-  add(chunkCount: number, pending: Promise<DocumentWrite>): Promise<void>;
+  add(chunkCount: number, pending: Promise<DocumentWrite | null>): Promise<void>;
   /** Writes what is left. */
   finish(): Promise<void>;
 }
 
-export function createDocumentWriter(ports: WriterPorts, options: CallOptions): DocumentWriter {
-  const queue: { readonly chunkCount: number; readonly pending: Promise<DocumentWrite> }[] = [];
+export function createDocumentWriter(ports: WriterPorts): DocumentWriter {
+  const queue: { readonly chunkCount: number; readonly pending: Promise<DocumentWrite | null> }[] = [];
   let inFlight = 0;
   let running: Promise<void> | null = null;
   let failure: { readonly error: unknown } | null = null;
@@ -39,7 +38,7 @@ export function createDocumentWriter(ports: WriterPorts, options: CallOptions): 
 
   const write = async (batch: readonly DocumentWrite[]): Promise<void> => {
     try {
-      await ports.store.putDocuments(ports.ref, ports.pin, batch, options);
+      await ports.write(batch);
       ports.onWritten(batch);
     } catch (error) {
       if (!isDocumentsFault(error)) throw error;
@@ -67,7 +66,8 @@ export function createDocumentWriter(ports: WriterPorts, options: CallOptions): 
     };
     try {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        batch.push(await next.pending);
+        const document = await next.pending;
+        if (document !== null) batch.push(document);
         batchChunks += next.chunkCount;
         if (batchChunks >= BATCH_CHUNKS) await flush();
       }

@@ -4,7 +4,7 @@ import { RetrievalError } from '../../src/errors.js';
 import { createDocumentWriter } from '../../src/ingest/writer.js';
 import type { DocumentWriter } from '../../src/ingest/writer.js';
 import type { DocumentWrite } from '../../src/stores/port.js';
-import { PIN, writeOf } from '../conformance/store/fixtures.js';
+import { writeOf } from '../conformance/store/fixtures.js';
 
 interface Harness {
   readonly writer: DocumentWriter;
@@ -16,16 +16,11 @@ interface Harness {
 function harness(put: (documents: readonly DocumentWrite[]) => Promise<void>): Harness {
   const written: string[] = [];
   const refused: string[] = [];
-  const writer = createDocumentWriter(
-    {
-      store: { putDocuments: (_ref, _pin, documents) => put(documents) },
-      ref: { collection: 'c', generation: 1 },
-      pin: PIN,
-      onWritten: (documents) => written.push(...documents.map(({ document }) => document.id)),
-      onRefused: (id) => refused.push(id),
-    },
-    {},
-  );
+  const writer = createDocumentWriter({
+    write: put,
+    onWritten: (documents) => written.push(...documents.map(({ document }) => document.id)),
+    onRefused: (id) => refused.push(id),
+  });
   return { writer, written, refused };
 }
 

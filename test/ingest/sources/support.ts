@@ -35,7 +35,7 @@ export async function collect(
   const failures: [string, string, string][] = [];
   for await (const item of 'items' in source ? source.items(signal) : source) {
     if (item.kind === 'document') documents.push(item.document);
-    else failures.push([item.name, item.error.code, item.error.message]);
+    else if (item.kind === 'failed') failures.push([item.name, item.error.code, item.error.message]);
   }
   return { documents, failures };
 }

@@ -1,0 +1,133 @@
+/**
+ * Where a run writes to: the generation that was active when it began, the one that is built
+ * beside it, and, should another become active on the way, that one from then on.
+ */
+import { chunkWith } from '../chunking/chunkers.js';
+import type { Embedder } from '../embedders/port.js';
+import { hasCode } from '../errors.js';
+import type { Collection, EmbeddedChunk, Generation } from '../model.js';
+import { assertSamePin } from '../pin.js';
+import type { BesideWrite } from '../stores/generations-port.js';
+import type { CallOptions, DocumentWrite, GenerationRef, VectorStore } from '../stores/port.js';
+import { embedChunks } from './embed-chunks.js';
+
+/** One generation with its model. */
+export interface Target {
+  readonly ref: GenerationRef;
+  readonly generation: Generation;
+  readonly embedder: Embedder;
+}
+
+export interface Targets {
+  /** The generation that documents are to be prepared for now. */
+  current(): Target;
+  /** Keeps for which generation the document's chunks were made. */
+  prepared(write: DocumentWrite, target: Target): DocumentWrite;
+  /** Writes a batch into the active generation, and beside it. */
+  write(batch: readonly DocumentWrite[]): Promise<void>;
+}
+
+export interface TargetPorts {
+  readonly store: Pick<VectorStore, 'putDocuments' | 'generations'>;
+  getCollection(name: string, options: CallOptions): Promise<Collection>;
+  openEmbedder(name: string): Promise<Embedder>;
+}
+
+/** How often a batch follows the active generation. */
+const MAX_SWITCHES = 5;
+
+/** @throws RetrievalError `model_mismatch` when the model at hand is not the one the generation is pinned to. */
+export async function openTargets(
+  ports: TargetPorts,
+  collection: Collection,
+  options: CallOptions,
+): Promise<Targets> {
+  let current = await openTarget(ports, collection.name, collection.generation);
+  const beside = await openBeside(ports, collection.name, options);
+  const madeFor = new WeakMap<DocumentWrite, number>();
+
+  /** The batch with all its chunks made for the current target. */
+  const madeAnew = (batch: readonly DocumentWrite[]): Promise<readonly DocumentWrite[]> =>
+    Promise.all(
+      batch.map(async (write) =>
+        (madeFor.get(write) ?? current.ref.generation) === current.ref.generation
+          ? write
+          : { ...write, chunks: await chunksFor(current, write, options) },
+      ),
+    );
+
+  return {
+    current: () => current,
+    prepared(write, target) {
+      madeFor.set(write, target.ref.generation);
+      return write;
+    },
+    async write(batch) {
+      for (let attempt = 1; ; attempt += 1) {
+        const documents = await madeAnew(batch);
+        const others =
+          beside === null || beside.ref.generation === current.ref.generation
+            ? []
+            : await besideWrites(beside, batch, options);
+        try {
+          await ports.store.putDocuments(current.ref, current.embedder.pin, documents, {
+            ...options,
+            ...(others.length === 0 ? {} : { beside: others }),
+          });
+          return;
+        } catch (error) {
+          if (!hasCode(error, 'generation_conflict') || attempt > MAX_SWITCHES) throw error;
+          const now = await ports.getCollection(collection.name, options);
+          if (now.generation.id === current.ref.generation) throw error;
+          current = await openTarget(ports, now.name, now.generation);
+        }
+      }
+    },
+  };
+}
+
+async function openTarget(ports: TargetPorts, name: string, generation: Generation): Promise<Target> {
+  const embedder = await ports.openEmbedder(generation.embedder);
+  assertSamePin(name, generation.pin, embedder.pin);
+  return { ref: { collection: name, generation: generation.id }, generation, embedder };
+}
+
+/** The generation that is being built. Without its model the build catches up later. */
+async function openBeside(ports: TargetPorts, name: string, options: CallOptions): Promise<Target | null> {
+  const all = (await ports.store.generations?.list(name, options)) ?? [];
+  const building = all.find(({ state }) => state === 'building');
+  if (building === undefined) return null;
+  try {
+    return await openTarget(ports, name, building);
+  } catch (error) {
+    if (hasCode(error, 'cancelled')) throw error;
+    return null;
+  }
+}
+
+/** What fails beside does not fail the ingest: the document is then missing there, and built later. */
+async function besideWrites(
+  beside: Target,
+  batch: readonly DocumentWrite[],
+  options: CallOptions,
+): Promise<readonly BesideWrite[]> {
+  try {
+    const chunks = await Promise.all(
+      batch.map(async (write) => [write.document.id, await chunksFor(beside, write, options)] as const),
+    );
+    return [{ generation: beside.ref.generation, pin: beside.embedder.pin, chunks: new Map(chunks) }];
+  } catch (error) {
+    if (hasCode(error, 'cancelled')) throw error;
+    return [];
+  }
+}
+
+/** The document's chunks as that generation has them. */
+async function chunksFor(
+  { generation, embedder }: Target,
+  { document }: DocumentWrite,
+  options: CallOptions,
+): Promise<readonly EmbeddedChunk[]> {
+  const { chunks } = await chunkWith(document, generation.chunker, embedder, options.signal);
+  return (await embedChunks(embedder, chunks, new Map(), options)).chunks;
+}
