@@ -10,6 +10,7 @@ import type {
   VectorStore,
 } from '../stores/port.js';
 import type { Candidate } from './fusion.js';
+import type { QueryRequest } from './schema.js';
 
 export interface CandidateQuery {
   /** May still be on its way: the keyword leg does not wait for it. Null: the vector leg is not asked. */
@@ -20,6 +21,22 @@ export interface CandidateQuery {
   readonly perLeg: number;
   readonly efSearch: number | undefined;
   readonly exact: boolean;
+}
+
+/** What a request asks of the legs. */
+export function candidateQuery(
+  request: Pick<QueryRequest, 'mode' | 'query' | 'candidates' | 'ef_search' | 'exact'>,
+  filter: Filter,
+  vector: Promise<Float32Array> | null,
+): CandidateQuery {
+  return {
+    vector,
+    text: request.mode === 'vector' ? null : request.query,
+    filter,
+    perLeg: request.candidates,
+    efSearch: request.ef_search,
+    exact: request.exact,
+  };
 }
 
 export interface Candidates {

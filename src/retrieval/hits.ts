@@ -2,10 +2,24 @@
 import { RetrievalError } from '../errors.js';
 import type { CallOptions, ChunkRecord, GenerationRef, VectorStore } from '../stores/port.js';
 import { VANISHED } from './candidates.js';
+import { readParent } from './parents.js';
+import type { Families, ParentPassage } from './parents.js';
 import type { Hit, QueryRequest } from './schema.js';
 import type { HitGroup, ScoredCandidate } from './score.js';
 
 type Passage = NonNullable<Hit['before']>[number];
+
+/** What a hit or one of its `more` shows of a candidate. */
+type Shown = Passage & Pick<Hit, 'matched'>;
+
+/** Of a generation whose chunks are children: hits show their parents. */
+export interface Hierarchy {
+  readonly families: Families;
+  /** Chunks looked at on either side of a child. */
+  readonly reach: number;
+}
+
+const NO_PARENTS: ReadonlyMap<string, ParentPassage> = new Map();
 
 interface Neighbours {
   readonly before: readonly Passage[];
@@ -24,28 +38,55 @@ export async function buildHits(
   known: ReadonlyMap<string, ChunkRecord>,
   request: Pick<QueryRequest, 'neighbours' | 'explain'>,
   options: CallOptions,
+  hierarchy: Hierarchy | null = null,
 ): Promise<Hit[] | typeof VANISHED> {
   const wanted = page
     .flatMap((group) => [group.best, ...group.more])
+    .flatMap((candidate) => hierarchy?.families.get(candidate.chunkId) ?? [candidate])
     .map((candidate) => candidate.chunkId)
     .filter((id) => !known.has(id));
   const read =
     wanted.length === 0 ? known : new Map([...known, ...(await store.getChunks(ref, wanted, options))]);
   if (wanted.some((id) => !read.has(id))) return VANISHED;
 
+  const parents =
+    hierarchy === null ? NO_PARENTS : await readParents(store, ref, page, read, hierarchy, options);
+  if (parents === VANISHED) return VANISHED;
   const neighbours =
     request.neighbours === 0
       ? []
       : await Promise.all(
-          page.map((group) =>
-            readNeighbours(store, ref, record(read, group.best), request.neighbours, options),
-          ),
+          page.map(({ best }) => {
+            const chunk = record(read, best);
+            const { first, last } = parents.get(best.chunkId) ?? {
+              first: chunk.ordinal,
+              last: chunk.ordinal,
+            };
+            return readNeighbours(store, ref, chunk, first, last, request.neighbours, options);
+          }),
         );
+  const shown = (candidate: ScoredCandidate): Shown => {
+    const chunk = record(read, candidate);
+    const parent = parents.get(candidate.chunkId);
+    if (parent === undefined || hierarchy === null) return passage(chunk);
+    const { headingPath, text, start, end } = parent;
+    const family = hierarchy.families.get(candidate.chunkId) ?? [candidate];
+    return {
+      ...passage(chunk),
+      heading_path: [...headingPath],
+      text,
+      start,
+      end,
+      matched: family.map((child) => matched(record(read, child), child.score)),
+    };
+  };
   const hits: Hit[] = [];
   for (const [index, group] of page.entries()) {
     const around = neighbours[index] ?? null;
     if (around === VANISHED) return VANISHED;
-    hits.push(toHit(group, read, around, request.explain));
+    const tokens = parents.get(group.best.chunkId)?.tokens;
+    const hit = toHit(group, read, around, request.explain, shown);
+    hits.push(tokens === undefined ? hit : { ...hit, tokens });
   }
   return hits;
 }
@@ -55,10 +96,11 @@ function toHit(
   read: ReadonlyMap<string, ChunkRecord>,
   around: Neighbours | null,
   explain: boolean,
+  shown: (candidate: ScoredCandidate) => Shown,
 ): Hit {
   const chunk = record(read, group.best);
   return {
-    ...passage(chunk),
+    ...shown(group.best),
     document_id: chunk.documentId,
     score: group.best.score,
     title: chunk.title,
@@ -69,7 +111,7 @@ function toHit(
     ...(around === null ? {} : { before: [...around.before], after: [...around.after] }),
     ...(group.more.length === 0
       ? {}
-      : { more: group.more.map((other) => ({ ...passage(record(read, other)), score: other.score })) }),
+      : { more: group.more.map((other) => ({ ...shown(other), score: other.score })) }),
   };
 }
 
@@ -84,23 +126,54 @@ function passage(chunk: ChunkRecord): Passage {
   };
 }
 
+function matched(child: ChunkRecord, score: number): NonNullable<Hit['matched']>[number] {
+  return { chunk_id: child.id, ordinal: child.ordinal, start: child.start, end: child.end, score };
+}
+
+/** The parent of each candidate that the page shows. */
+async function readParents(
+  store: Pick<VectorStore, 'documentChunks'>,
+  ref: GenerationRef,
+  page: readonly HitGroup[],
+  read: ReadonlyMap<string, ChunkRecord>,
+  { reach }: Hierarchy,
+  options: CallOptions,
+): Promise<ReadonlyMap<string, ParentPassage> | typeof VANISHED> {
+  const parents = new Map<string, ParentPassage>();
+  const found = await Promise.all(
+    page
+      .flatMap((group) => [group.best, ...group.more])
+      .map(async (candidate) => {
+        const parent = await readParent(store, ref, record(read, candidate), reach, options);
+        return [candidate.chunkId, parent] as const;
+      }),
+  );
+  for (const [id, parent] of found) {
+    if (parent === VANISHED) return VANISHED;
+    parents.set(id, parent);
+  }
+  return parents;
+}
+
 async function readNeighbours(
   store: Pick<VectorStore, 'documentChunks'>,
   ref: GenerationRef,
   chunk: ChunkRecord,
+  first: number,
+  last: number,
   count: number,
   options: CallOptions,
 ): Promise<Neighbours | typeof VANISHED> {
   const chunks = await store.documentChunks(ref, chunk.documentId, {
     ...options,
-    from: Math.max(0, chunk.ordinal - count),
-    to: chunk.ordinal + count,
+    from: Math.max(0, first - count),
+    to: last + count,
   });
   // The document may have been replaced: its neighbours would then be another text's.
   if (!chunks.some((other) => other.id === chunk.id && other.ordinal === chunk.ordinal)) return VANISHED;
   return {
-    before: chunks.filter((other) => other.ordinal < chunk.ordinal).map(passage),
-    after: chunks.filter((other) => other.ordinal > chunk.ordinal).map(passage),
+    before: chunks.filter((other) => other.ordinal < first).map(passage),
+    after: chunks.filter((other) => other.ordinal > last).map(passage),
   };
 }
 

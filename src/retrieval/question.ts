@@ -20,7 +20,8 @@ export async function embedQuestion(
     inputType: 'query',
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   } as const;
-  if (tokenizer.count(question) <= tokenizer.maxTokens) {
+  const { maxTokens, maxCharacters = Infinity } = tokenizer;
+  if (question.length <= maxCharacters && tokenizer.count(question) <= maxTokens) {
     const [vector] = await embedder.embed([question], embedOptions);
     return present(vector);
   }

@@ -1,5 +1,7 @@
 /** Recency: a query's preference for newer documents. Pure. */
-import type { Explain } from './schema.js';
+import { RetrievalError } from '../errors.js';
+import type { Collection } from '../model.js';
+import type { Explain, QueryRequest } from './schema.js';
 
 const DAY_MS = 86_400_000;
 
@@ -29,4 +31,21 @@ export function recencyPart(date: number | null, settings: RecencySettings): Non
 /** Exponential decay: 1 now, one half after each half-life. */
 export function decay(ageDays: number | null, halfLifeDays: number): number {
   return ageDays === null ? 0 : 0.5 ** (ageDays / halfLifeDays);
+}
+
+/** @throws RetrievalError `unknown_field` or `invalid_request` when the query's field is no date. */
+export function assertRecencyField(
+  collection: Pick<Collection, 'fields'>,
+  request: Pick<QueryRequest, 'recency'>,
+): void {
+  if (request.recency === undefined) return;
+  const { field } = request.recency;
+  const type = collection.fields[field];
+  if (type === 'date') return;
+  const dates = Object.keys(collection.fields).filter((name) => collection.fields[name] === 'date');
+  throw new RetrievalError(
+    type === undefined ? 'unknown_field' : 'invalid_request',
+    `Recency needs a date field; "${field}" is ${type === undefined ? 'not a field of the collection' : `a ${type}`}. Date fields: ${dates.join(', ') || 'none'}`,
+    { field: 'recency.field', details: { known: dates } },
+  );
 }

@@ -1,23 +1,26 @@
 /**
- * Answers a query: pin check → embedding → legs → complete scores → fusion → recency → groups →
- * hits. Pure but for its ports.
+ * Answers a query: pin check → embedding → legs → complete scores → fusion → recency → rerank →
+ * groups → hits. Pure but for its ports.
  */
-import type { Collection, Generation } from '../model.js';
+import type { Collection, Filter, Generation } from '../model.js';
 import { RetrievalError } from '../errors.js';
 import type { Embedder } from '../embedders/port.js';
 import { assertSamePin, modelVersion } from '../pin.js';
-import type { CallOptions, ChunkRecord, GenerationRef, VectorStore } from '../stores/port.js';
+import type { Reranker } from '../rerank/port.js';
+import type { CallOptions, GenerationRef, VectorLegPlan, VectorStore } from '../stores/port.js';
 import { parseFilter } from './filter/parse.js';
-import { VANISHED, findCandidates } from './candidates.js';
+import { VANISHED, candidateQuery, findCandidates } from './candidates.js';
 import type { Candidates } from './candidates.js';
-import { fuse, single, theoreticalMinimum } from './fusion.js';
-import type { Candidate, FusedCandidate } from './fusion.js';
+import type { Candidate } from './fusion.js';
+import { chooseGeneration } from './generation.js';
 import { buildHits } from './hits.js';
+import { assertRecencyField } from './recency.js';
+import { orderCandidates, scoreCandidates } from './order.js';
 import { embedQuestion } from './question.js';
-import { recencyPart } from './recency.js';
-import { compareScored, groupHits, scoreOf } from './score.js';
-import type { ScoredCandidate } from './score.js';
-import type { QueryAnswer, QueryRequest } from './schema.js';
+import { assertPage } from './pages.js';
+import { groupByParent, reachOf } from './parents.js';
+import { groupHits } from './score.js';
+import type { QueryAnswer, QueryRequest, Warning } from './schema.js';
 
 export interface RetrievalPorts {
   readonly store: VectorStore;
@@ -25,8 +28,28 @@ export interface RetrievalPorts {
   getCollection(name: string, options: CallOptions): Promise<Collection>;
   /** An embedder by its id; the same one each time. */
   openEmbedder(name: string): Promise<Embedder>;
+  /** For queries that ask for it. */
+  readonly reranker?: Reranker;
   /** Epoch milliseconds. */
   now(): number;
+  /** Told of every answer, by whoever watches their quality; must be quick. */
+  readonly onAnswered?: (query: AnsweredQuery) => void;
+}
+
+/** A query that was answered, with what its vector leg did. */
+export interface AnsweredQuery {
+  readonly ref: GenerationRef;
+  /** Whether the generation is the active one. */
+  readonly isActive: boolean;
+  readonly request: QueryRequest;
+  readonly filter: Filter;
+  /** Null: the vector leg was not asked. */
+  readonly vector: Float32Array | null;
+  /** Hits that the vector leg was asked for. */
+  readonly depth: number;
+  /** Of both legs. */
+  readonly candidates: readonly Candidate[];
+  readonly plan: VectorLegPlan | null;
 }
 
 /** How often a query is asked again because a document changed under it. */
@@ -42,17 +65,19 @@ export function createRetrieve(
 
   return async (name, request, options = {}) => {
     const began = performance.now();
-    assertPageInCandidates(request);
-    const guess = request.mode === 'keyword' ? undefined : lastEmbedder.get(name);
+    assertPage(request);
+    const guess =
+      request.mode === 'keyword' || request.vector !== undefined ? undefined : lastEmbedder.get(name);
     const guessed = guess === undefined ? null : startEmbedding(ports, guess, request.query, options);
     const collection = await ports.getCollection(name, options);
-    const { generation } = collection;
-    assertExpectedModel(collection, request.model_version);
+    const generation = await chooseGeneration(ports.store, collection, request, options);
 
     const filter = parseFilter(request.filter ?? {}, collection.fields);
     assertRecencyField(collection, request);
     let embedded = performance.now();
     const embed = async (): Promise<Float32Array> => {
+      // Its model was compared by name; its length and numbers are the store's to check.
+      if (request.vector !== undefined) return Float32Array.from(request.vector);
       const question = await (guessed !== null && guess === generation.embedder
         ? guessed
         : startEmbedding(ports, generation.embedder, request.query, options));
@@ -66,22 +91,20 @@ export function createRetrieve(
     const ref: GenerationRef = { collection: name, generation: generation.id };
     const now = request.recency?.now === undefined ? ports.now() : Date.parse(request.recency.now);
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const found = await findCandidates(
-        ports.store,
-        ref,
-        {
-          vector,
-          text: request.mode === 'vector' ? null : request.query,
-          filter,
-          perLeg: request.candidates,
-          efSearch: request.ef_search,
-          exact: request.exact,
-        },
-        options,
-      );
+      const found = await findCandidates(ports.store, ref, candidateQuery(request, filter, vector), options);
       if (found === VANISHED) continue;
-      const page = await rank(ports.store, ref, generation, request, found, now, options);
+      const page = await rank(ports, ref, generation, request, found, now, options);
       if (page === VANISHED) continue;
+      ports.onAnswered?.({
+        ref,
+        isActive: generation.id === collection.generation.id,
+        request,
+        filter,
+        vector: await vector,
+        depth: request.candidates,
+        candidates: found.candidates,
+        plan: found.plan,
+      });
       return {
         collection: name,
         generation: generation.id,
@@ -98,10 +121,12 @@ export function createRetrieve(
               },
             }
           : {}),
+        ...(page.warnings.length === 0 ? {} : { warnings: [...page.warnings] }),
         took_ms: {
           embed: embedded - began,
           legs: found.legsMs,
           complete: found.completeMs,
+          ...(page.rerankMs === null ? {} : { rerank: page.rerankMs }),
           total: performance.now() - began,
         },
       };
@@ -133,108 +158,36 @@ function startEmbedding(
   return running;
 }
 
+interface RankedPage {
+  readonly hits: QueryAnswer['hits'];
+  readonly total: number;
+  readonly warnings: readonly Warning[];
+  /** Null when nothing was reranked. */
+  readonly rerankMs: number | null;
+}
+
 async function rank(
-  store: VectorStore,
+  ports: Pick<RetrievalPorts, 'store' | 'reranker'>,
   ref: GenerationRef,
   generation: Generation,
   request: QueryRequest,
   found: Candidates,
   now: number,
   options: CallOptions,
-): Promise<{ readonly hits: QueryAnswer['hits']; readonly total: number } | typeof VANISHED> {
-  const fused = relevances(found.candidates, generation, request);
-  const known =
-    request.recency === undefined
-      ? new Map<string, ChunkRecord>()
-      : await store.getChunks(
-          ref,
-          found.candidates.map((candidate) => candidate.chunkId),
-          options,
-        );
-  const scored: ScoredCandidate[] = [];
-  for (const { candidate, relevance } of fused) {
-    const record = known.get(candidate.chunkId);
-    if (request.recency !== undefined && record === undefined) return VANISHED;
-    const recency =
-      request.recency === undefined
-        ? null
-        : recencyPart(dateOf(record, request.recency.field), {
-            halfLifeDays: request.recency.half_life_days,
-            weight: request.recency.weight,
-            now,
-          });
-    const explain = { ...relevance, recency };
-    const score = scoreOf(explain);
-    if (request.min_score !== undefined && score < request.min_score) continue;
-    scored.push({ chunkId: candidate.chunkId, documentId: candidate.documentId, score, explain });
-  }
-  const groups = groupHits(scored.sort(compareScored), request.group_by_document);
+): Promise<RankedPage | typeof VANISHED> {
+  const { store } = ports;
+  const scored = await scoreCandidates(store, ref, generation, request, found.candidates, now, options);
+  if (scored === VANISHED) return VANISHED;
+  const order = await orderCandidates(ports, ref, request, scored, options);
+  if (order === VANISHED) return VANISHED;
+  const floor = request.min_score ?? -Infinity;
+  const kept = order.candidates.filter((candidate) => candidate.score >= floor);
+  const parents = generation.chunker.kind === 'hierarchical' ? groupByParent(kept) : null;
+  const groups = groupHits(parents?.best ?? kept, request.group_by_document);
   const page = groups.slice(request.offset, request.offset + request.top_k);
-  const hits = await buildHits(store, ref, page, known, request, options);
-  return hits === VANISHED ? VANISHED : { hits, total: groups.length };
-}
-
-function relevances(
-  candidates: readonly Candidate[],
-  generation: Generation,
-  request: QueryRequest,
-): readonly FusedCandidate[] {
-  const minimum = theoreticalMinimum(generation.metric, generation.pin.normalized);
-  switch (request.mode) {
-    case 'hybrid':
-      return fuse(candidates, request.fusion, minimum);
-    case 'vector': {
-      // A cosine can be blended with recency as it is; distances and free dot products can not.
-      const bounded = minimum === -1;
-      return single(candidates, 'vector', request.recency === undefined || bounded ? null : { minimum });
-    }
-    case 'keyword':
-      return single(candidates, 'keyword', request.recency === undefined ? null : { minimum: 0 });
-    default:
-      return request.mode satisfies never;
-  }
-}
-
-function dateOf(record: ChunkRecord | undefined, field: string): number | null {
-  const value = record?.values[field];
-  return typeof value === 'number' ? value : null;
-}
-
-function assertPageInCandidates(request: QueryRequest): void {
-  if (request.offset + request.top_k <= request.candidates) return;
-  throw new RetrievalError(
-    'invalid_request',
-    `offset + top_k is ${String(request.offset + request.top_k)} but only ${String(request.candidates)} candidates are ranked; raise candidates and keep it the same for every page`,
-    { field: 'candidates' },
-  );
-}
-
-function assertExpectedModel(collection: Collection, expected: string | undefined): void {
-  const actual = modelVersion(collection.generation.pin);
-  if (expected === undefined || expected === actual) return;
-  throw new RetrievalError(
-    'model_mismatch',
-    `Collection "${collection.name}" is pinned to ${actual} but the query expects ${expected}. Send model_version "${actual}", or query a collection of the other model.`,
-    {
-      field: 'model_version',
-      details: {
-        collection: collection.name,
-        pinned: { model_version: actual, pin: collection.generation.pin },
-        given: { model_version: expected },
-      },
-    },
-  );
-}
-
-function assertRecencyField(collection: Collection, request: QueryRequest): void {
-  if (request.recency === undefined) return;
-  const { field } = request.recency;
-  const type = collection.fields[field];
-  if (type === 'date') return;
-  const dates = Object.keys(collection.fields).filter((name) => collection.fields[name] === 'date');
-  throw new RetrievalError(
-    type === undefined ? 'unknown_field' : 'invalid_request',
-    `Recency needs a date field; "${field}" is ${type === undefined ? 'not a field of the collection' : `a ${type}`}. Date fields: ${dates.join(', ') || 'none'}`,
-    { field: 'recency.field', details: { known: dates } },
-  );
+  const hierarchy =
+    parents === null ? null : { families: parents.families, reach: reachOf(generation.chunker) };
+  const hits = await buildHits(store, ref, page, order.known, request, options, hierarchy);
+  if (hits === VANISHED) return VANISHED;
+  return { hits, total: groups.length, warnings: order.warnings, rerankMs: order.ms };
 }

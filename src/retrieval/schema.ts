@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { JsonValue } from '../model.js';
+import { MAX_RERANK_SOURCES, RERANK_MODELS } from '../rerank/port.js';
 
 export const MODES = ['hybrid', 'vector', 'keyword'] as const;
 export const FUSION_METHODS = ['tm2c2', 'min_max', 'rrf'] as const;
@@ -70,6 +71,47 @@ export const fusionSchema = z
   })
   .meta({ id: 'Fusion' });
 
+/** Candidates that a reranker sees where the query does not say. */
+const DEFAULT_RERANK_CANDIDATES = 100;
+
+export const rerankSchema = z
+  .strictObject({
+    model: z.enum(RERANK_MODELS),
+    candidates: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_RERANK_SOURCES)
+      .default(DEFAULT_RERANK_CANDIDATES)
+      .meta({ description: 'Best candidates of the fused order that the model sees; pages lie within it' }),
+    top_k: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_RERANK_SOURCES)
+      .optional()
+      .meta({ description: 'Of these, how many it gives back; all when absent. Pages lie within it' }),
+    on_failure: z.enum(['fused_order', 'fail']).default('fused_order').meta({
+      description:
+        '`fused_order`: a reranker that fails leaves the order as it was, and the answer a warning. `fail`: the query fails',
+    }),
+  })
+  .refine(({ candidates, top_k }) => top_k === undefined || top_k <= candidates, {
+    path: ['top_k'],
+    message: 'is more than rerank.candidates',
+  })
+  .meta({ id: 'Rerank' });
+
+/** What an answer is less than it was asked to be, though it is no failure. */
+export const warningSchema = z
+  .strictObject({
+    code: z
+      .string()
+      .meta({ description: 'Stable, for programs', examples: ['rerank_failed', 'unknown_citations'] }),
+    message: z.string(),
+  })
+  .meta({ id: 'Warning' });
+
 export const queryRequestSchema = z
   .strictObject({
     query: z.string().trim().min(1).max(20_000),
@@ -83,6 +125,7 @@ export const queryRequestSchema = z
     }),
     fusion: fusionSchema.prefault({}),
     recency: recencySchema.optional(),
+    rerank: rerankSchema.optional(),
     min_score: z.number().optional(),
     group_by_document: z.enum(['none', 'best', 'merge']).default('none').meta({
       description:
@@ -96,16 +139,33 @@ export const queryRequestSchema = z
       .default(0)
       .meta({ description: 'Chunks before and after each hit to return with it' }),
     explain: z.boolean().default(false),
-    model_version: z
-      .string()
-      .min(1)
+    model_version: z.string().min(1).optional().meta({
+      description:
+        'The model the caller expects. A generation of it answers while there is one; else it is refused with model_mismatch',
+    }),
+    generation: z
+      .number()
+      .int()
+      .positive()
       .optional()
-      .meta({ description: 'The model the caller expects; another one is refused with model_mismatch' }),
+      .meta({ description: 'This generation instead of the active one' }),
+    vector: z.array(z.number()).min(1).max(65_536).optional().meta({
+      description:
+        "The question's vector, from a caller who embeds by itself; `model_version` then has to name its model. `query` is still what the keyword leg looks for",
+    }),
     ef_search: z.number().int().min(1).max(1000).optional(),
     exact: z
       .boolean()
       .default(false)
       .meta({ description: 'Compare every vector instead of using the index' }),
+  })
+  .refine((request) => request.vector === undefined || request.model_version !== undefined, {
+    path: ['model_version'],
+    message: 'has to name the model that `vector` was made with',
+  })
+  .refine((request) => request.vector === undefined || request.mode !== 'keyword', {
+    path: ['vector'],
+    message: 'is not used in keyword mode; leave it out',
   })
   .meta({ id: 'QueryRequest' });
 
@@ -124,7 +184,9 @@ export const legResultSchema = z
 
 export const explainSchema = z
   .strictObject({
-    method: z.enum([...FUSION_METHODS, 'single']),
+    method: z.enum([...FUSION_METHODS, 'single', 'managed']).meta({
+      description: '`single`: one leg was asked. `managed`: a knowledge base scored it, by means of its own',
+    }),
     rank_constant: z.number().nullable(),
     vector: legResultSchema.nullable(),
     keyword: legResultSchema.nullable(),
@@ -137,6 +199,13 @@ export const explainSchema = z
         weight: z.number(),
       })
       .nullable(),
+    rerank: z
+      .strictObject({
+        rank: z.number().int().meta({ description: "Place in the reranker's order, from 1" }),
+        score: z.number().meta({ description: "The reranker's score, which is then the hit's" }),
+        model: z.enum(RERANK_MODELS),
+      })
+      .optional(),
   })
   .meta({ id: 'Explain' });
 
@@ -149,9 +218,25 @@ const passageSchema = z.strictObject({
   end: z.number().int(),
 });
 
+const matchedSchema = z
+  .array(
+    z.strictObject({
+      chunk_id: z.string(),
+      ordinal: z.number().int(),
+      start: z.number().int(),
+      end: z.number().int(),
+      score: z.number(),
+    }),
+  )
+  .meta({
+    description:
+      'Of a `hierarchical` collection: the small chunks that matched, best first, inside the passage that is shown',
+  });
+
 export const hitSchema = z
   .strictObject({
     ...passageSchema.shape,
+    matched: matchedSchema.optional(),
     document_id: z.string(),
     score: z.number().meta({ description: 'Higher is better; comparable within this answer only' }),
     title: z.string().nullable(),
@@ -162,7 +247,7 @@ export const hitSchema = z
     before: z.array(passageSchema).optional(),
     after: z.array(passageSchema).optional(),
     more: z
-      .array(z.strictObject({ ...passageSchema.shape, score: z.number() }))
+      .array(z.strictObject({ ...passageSchema.shape, score: z.number(), matched: matchedSchema.optional() }))
       .optional()
       .meta({ description: "The document's other matching chunks, best first (`merge`)" }),
   })
@@ -185,10 +270,12 @@ export const queryAnswerSchema = z
         matches: z.number().int().nullable(),
       })
       .optional(),
+    warnings: z.array(warningSchema).optional().meta({ description: 'Absent when there are none' }),
     took_ms: z.strictObject({
       embed: z.number(),
       legs: z.number(),
       complete: z.number(),
+      rerank: z.number().optional(),
       total: z.number(),
     }),
   })
@@ -198,6 +285,7 @@ export const queryAnswerSchema = z
 export type QueryInput = z.input<typeof queryRequestSchema>;
 /** A query with its defaults filled in. */
 export type QueryRequest = z.output<typeof queryRequestSchema>;
+export type Warning = z.output<typeof warningSchema>;
 export type Explain = z.output<typeof explainSchema>;
 export type LegResult = z.output<typeof legResultSchema>;
 export type Hit = z.output<typeof hitSchema>;

@@ -3,11 +3,13 @@ import { sumOfParts } from './fusion.js';
 import type { Explain } from './schema.js';
 
 /**
- * The score an explanation stands for: the legs' `weight · normalized` summed, then blended with
- * recency, `(1 − w) · relevance + w · decay`. Exactly the `score` of the hit it came with.
+ * The score an explanation stands for: the reranker's where there was one, else the legs'
+ * `weight · normalized` summed, then blended with recency, `(1 − w) · relevance + w · decay`.
+ * Exactly the `score` of the hit it came with.
  */
 export function scoreOf(explain: Explain): number {
-  const relevance = sumOfParts(explain);
+  if (explain.rerank !== undefined) return explain.rerank.score;
+  const relevance = explain.method === 'managed' ? explain.relevance : sumOfParts(explain);
   if (explain.recency === null) return relevance;
   const { weight, decay } = explain.recency;
   return (1 - weight) * relevance + weight * decay;

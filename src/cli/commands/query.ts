@@ -2,8 +2,9 @@
 import { Option, type Command } from 'commander';
 import type { Context, Run } from '../context.js';
 import { decimal, integer, recency } from '../options.js';
+import { addRerankOptions, type RerankOptions } from '../rerank-options.js';
 
-export interface QueryCommandOptions {
+export interface QueryCommandOptions extends RerankOptions {
   readonly filter?: string;
   readonly mode?: 'hybrid' | 'vector' | 'keyword';
   readonly topK?: number;
@@ -17,6 +18,7 @@ export interface QueryCommandOptions {
   readonly group?: 'best' | 'merge';
   readonly neighbours?: number;
   readonly modelVersion?: string;
+  readonly generation?: number;
   readonly efSearch?: number;
   readonly exact?: true;
   readonly explain?: true;
@@ -24,10 +26,40 @@ export interface QueryCommandOptions {
   readonly json?: true;
 }
 
+export interface WhyCommandOptions extends QueryCommandOptions {
+  readonly document: string;
+  readonly chunk?: string;
+}
+
 export function addQuery(program: Command, context: Context, run: Run): void {
-  program
-    .command('query')
+  addQuestion(program.command('query'))
     .description('Ask a collection')
+    .option('--explain', 'show how each score was made')
+    .option('--full', 'show the whole chunks')
+    .option('--json', 'print the answer as the REST API gives it')
+    .action((collection: string, question: readonly string[], options: QueryCommandOptions) =>
+      run(async () => {
+        const { queryCommand } = await import('../query.js');
+        return queryCommand(context, collection, question.join(' '), options);
+      }),
+    );
+
+  addQuestion(program.command('why'))
+    .description('Why a document is not among the hits: the stage that lost it')
+    .requiredOption('--document <id>', 'the document that was expected')
+    .option('--chunk <id>', 'and this passage of it')
+    .option('--json', 'print the answer as the REST API gives it')
+    .action((collection: string, question: readonly string[], options: WhyCommandOptions) =>
+      run(async () => {
+        const { whyCommand } = await import('../query.js');
+        return whyCommand(context, collection, question.join(' '), options);
+      }),
+    );
+}
+
+/** The question, and everything that decides which hits it gets. */
+function addQuestion(command: Command): Command {
+  command
     .argument('<collection>', 'its name')
     .argument('<question...>', 'the question; quotes are not needed')
     .option('-f, --filter <json>', 'metadata filter, {"lang": "en", "year": {"$gte": 2020}}')
@@ -51,7 +83,8 @@ export function addQuery(program: Command, context: Context, run: Run): void {
       'prefer the new: date field, half-life in days, weight 0 to 1',
       recency,
     )
-    .option('--min-score <score>', 'leave out hits below it', decimal)
+    .option('--min-score <score>', 'leave out hits below it', decimal);
+  return addRerankOptions(command)
     .addOption(
       new Option('--group <how>', 'one hit a document: its best chunk, or all its chunks merged').choices([
         'best',
@@ -61,14 +94,6 @@ export function addQuery(program: Command, context: Context, run: Run): void {
     .option('--neighbours <n>', 'also show chunks before and after each hit', integer(0))
     .option('--model-version <version>', 'refuse any other model than this')
     .option('--ef-search <n>', 'breadth of the index search', integer(1))
-    .option('--exact', 'compare every vector instead of using the index')
-    .option('--explain', 'show how each score was made')
-    .option('--full', 'show the whole chunks')
-    .option('--json', 'print the answer as the REST API gives it')
-    .action((collection: string, question: readonly string[], options: QueryCommandOptions) =>
-      run(async () => {
-        const { queryCommand } = await import('../query.js');
-        return queryCommand(context, collection, question.join(' '), options);
-      }),
-    );
+    .option('--generation <n>', 'ask this generation instead of the active one', integer(1))
+    .option('--exact', 'compare every vector instead of using the index');
 }

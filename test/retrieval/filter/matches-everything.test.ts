@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { matchesEverything } from '../../../src/retrieval/filter/matches-everything.js';
 import { parseFilter } from '../../../src/retrieval/filter/parse.js';
-import { compileFilter } from '../../../src/stores/memory/evaluate.js';
+import { compileFilter } from '../../../src/metadata/evaluate-filter.js';
 import { FILTER_FIELDS, randomFilter, randomValues } from '../../support/filters.js';
 import { createRandom } from '../../support/random.js';
 

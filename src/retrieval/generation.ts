@@ -1,0 +1,76 @@
+/** Which generation answers a query: the active one, unless the query names another or its model. */
+import { RetrievalError } from '../errors.js';
+import type { Collection, Generation } from '../model.js';
+import { modelVersion, withoutCanaries } from '../pin.js';
+import type { GenerationRecord } from '../stores/generations-port.js';
+import type { CallOptions, VectorStore } from '../stores/port.js';
+import type { QueryRequest } from './schema.js';
+
+/**
+ * @throws RetrievalError `generation_not_found`, or `model_mismatch` when no generation that can
+ *   answer is of the model that the query expects; both name what there is.
+ */
+export async function chooseGeneration(
+  store: Pick<VectorStore, 'generations'>,
+  collection: Collection,
+  request: Pick<QueryRequest, 'generation' | 'model_version'>,
+  options: CallOptions,
+): Promise<Generation> {
+  const { generation: active, name } = collection;
+  const { generation: id, model_version: expected } = request;
+  const isExpected = (generation: Generation): boolean =>
+    expected === undefined || modelVersion(generation.pin) === expected;
+  if ((id === undefined || id === active.id) && isExpected(active)) return active;
+
+  const all = (await store.generations?.list(name, options)) ?? [];
+  if (id !== undefined) {
+    const named = id === active.id ? active : all.find((generation) => generation.id === id);
+    if (named === undefined) throw noGeneration(name, id, active, all);
+    if (!isExpected(named)) throw otherModel(name, expected ?? '', named, [named]);
+    return named;
+  }
+  // One that is still being filled would leave documents out without a word.
+  const able = all.filter(
+    ({ state, missing }) => state === 'retired' || (state === 'building' && missing === 0),
+  );
+  const [found] = able.filter(isExpected).sort((a, b) => b.id - a.id);
+  if (found === undefined) throw otherModel(name, expected ?? '', active, [active, ...able]);
+  return found;
+}
+
+function otherModel(
+  name: string,
+  expected: string,
+  pinned: Generation,
+  able: readonly Generation[],
+): RetrievalError {
+  const actual = modelVersion(pinned.pin);
+  const known = [...new Set(able.map(({ pin }) => modelVersion(pin)))];
+  return new RetrievalError(
+    'model_mismatch',
+    `Collection "${name}" is pinned to ${actual} but the query expects ${expected}. Send model_version "${actual}", or query a collection of the other model.${known.length > 1 ? ` Generations that can answer are of: ${known.join(', ')}.` : ''}`,
+    {
+      field: 'model_version',
+      details: {
+        collection: name,
+        pinned: { model_version: actual, pin: withoutCanaries(pinned.pin) },
+        given: { model_version: expected },
+        known,
+      },
+    },
+  );
+}
+
+function noGeneration(
+  name: string,
+  id: number,
+  active: Generation,
+  all: readonly GenerationRecord[],
+): RetrievalError {
+  const known = all.length === 0 ? [active] : all;
+  return new RetrievalError(
+    'generation_not_found',
+    `Collection "${name}" has no generation ${String(id)}; there are: ${known.map((one) => `${String(one.id)} (${one.state})`).join(', ')}`,
+    { field: 'generation', details: { known: known.map((one) => one.id) } },
+  );
+}
