@@ -1,4 +1,7 @@
-/** What `/metrics` shows. Labels are route templates and codes, never names that callers choose. */
+/**
+ * What `/metrics` shows of requests. Labels are route templates and codes, never names that callers
+ * choose; the figures by collection are those of `src/monitoring`.
+ */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { IngestSummary } from '../ingest/types.js';
 import type { QueryAnswer } from '../retrieval/schema.js';
@@ -10,6 +13,8 @@ type Rejection = 'overloaded' | 'draining' | 'unauthorized' | 'foreign_host';
 
 export interface Metrics {
   readonly contentType: string;
+  /** For further figures. */
+  readonly registry: Registry;
   text(): Promise<string>;
   request(
     labels: { readonly method: string; readonly route: string; readonly status: number },
@@ -92,6 +97,7 @@ export function createMetrics(inflight: () => number, version: string): Metrics 
 
   return {
     contentType: registry.contentType,
+    registry,
     text: () => registry.metrics(),
     request(labels, ms) {
       requests.observe(labels, ms / 1000);
