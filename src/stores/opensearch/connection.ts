@@ -3,7 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@opensearch-project/opensearch';
 import { cancelled, throwIfCancelled } from '../../errors.js';
 import type { CallOptions } from '../port.js';
+import { unlessAborted } from './abort.js';
 import { isTransient, readFault, translate } from './errors.js';
+import { signer } from './sigv4.js';
+import type { AwsSigning } from './sigv4.js';
+import { readAuthorities } from './tls.js';
 
 export interface Request {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD';
@@ -39,16 +43,29 @@ export interface ConnectionOptions {
   readonly node: string;
   readonly username: string | null;
   readonly password: string | null;
+  /** File with the certificates to trust, in place of Node's own. */
+  readonly caFile?: string | null;
+  /** Signs the requests in place of name and password. */
+  readonly aws?: AwsSigning | null;
 }
 
 const MAX_ATTEMPTS = 6;
 const FIRST_DELAY_MS = 50;
 const REQUEST_TIMEOUT_MS = 60_000;
 
-export function connect({ node, username, password }: ConnectionOptions): Connection {
+/** @throws RetrievalError `invalid_config` */
+export function connect({
+  node,
+  username,
+  password,
+  caFile = null,
+  aws = null,
+}: ConnectionOptions): Connection {
   const client = new Client({
     node,
     ...(username === null ? {} : { auth: { username, password: password ?? '' } }),
+    ...(caFile === null ? {} : { ssl: { ca: readAuthorities(caFile, node) } }),
+    ...(aws === null ? {} : signer(aws)),
     maxRetries: 0,
     requestTimeout: REQUEST_TIMEOUT_MS,
   });
@@ -73,8 +90,10 @@ export function connect({ node, username, password }: ConnectionOptions): Connec
       running.abort();
     };
     signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
     try {
-      const response = await running;
+      // At once, though credentials may still be on their way.
+      const response = await unlessAborted(running, signal);
       return { status: response.statusCode ?? 0, body: response.body as unknown, repeated: false };
     } finally {
       signal?.removeEventListener('abort', onAbort);

@@ -28,8 +28,11 @@ const TRANSIENT_STATUSES = new Set([429, 502, 503, 504]);
 const bodySchema = z.object({ error: z.union([z.string(), z.object({ type: z.string() })]) });
 const clientErrorSchema = z.object({
   name: z.string(),
+  message: z.string().optional(),
   meta: z.object({ statusCode: z.number().nullish(), body: z.unknown().optional() }).nullish(),
 });
+/** The client keeps no more of such a failure than Node's words for it, all of which have one of these. */
+const NOT_TRUSTED = /certificate|SSL routines/iu;
 
 /** The fault in an answer, or in one item of it: `{ "error": { "type": …, "reason": … } }`. */
 export function faultOf(status: number | null, answer: unknown): Fault {
@@ -42,7 +45,8 @@ export function readFault(error: unknown): Fault {
   if (error instanceof FaultError) return error.fault;
   const parsed = clientErrorSchema.safeParse(error);
   if (!parsed.success) return { status: null, type: 'unknown' };
-  const { name, meta } = parsed.data;
+  const { name, meta, message = '' } = parsed.data;
+  if (name === 'ConnectionError' && NOT_TRUSTED.test(message)) return { status: null, type: 'TlsError' };
   if (name !== 'ResponseError') return { status: null, type: name };
   return faultOf(meta?.statusCode ?? null, meta?.body);
 }
@@ -72,17 +76,39 @@ export function translate(error: unknown, signal?: AbortSignal): RetrievalError 
       details,
     });
   }
-  if (fault.status === 401 || fault.status === 403) {
-    return new RetrievalError('store_error', "OpenSearch refused the store URL's user or password", {
-      cause,
-      details,
-    });
+  const refusal = REFUSALS[fault.type] ?? REFUSALS[String(fault.status)];
+  if (refusal !== undefined) {
+    const { message, field } = refusal;
+    return new RetrievalError('store_error', message, { cause, details, field });
   }
   return new RetrievalError('store_error', `OpenSearch refused a request (${fault.type})`, {
     cause,
     details,
   });
 }
+
+/** What an operator can do about it, by the fault's type or status. */
+const REFUSALS: Readonly<Record<string, { readonly message: string; readonly field: string }>> = {
+  '401': {
+    message: "OpenSearch refused the store URL's user or password",
+    field: 'PLUMBLINE_STORE_URL',
+  },
+  '403': {
+    message:
+      "OpenSearch refused the store URL's user, or does not let it do this; with auth=sigv4 look at the AWS credentials, the region, the service and what the policies allow",
+    field: 'PLUMBLINE_STORE_URL',
+  },
+  TlsError: {
+    message:
+      "The server's certificate is not trusted, is for another host, or there is no TLS; name its authority's certificate in PLUMBLINE_OPENSEARCH_CA_FILE",
+    field: 'PLUMBLINE_OPENSEARCH_CA_FILE',
+  },
+  CredentialsError: {
+    message:
+      'The AWS SDK found no credentials to sign with; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role',
+    field: 'PLUMBLINE_STORE_URL',
+  },
+};
 
 function nameOf(error: string | { readonly type: string }): string {
   return typeof error === 'string' ? 'unknown' : error.type;

@@ -1,14 +1,20 @@
 /** The vector store on OpenSearch with its k-NN plugin. */
 import { randomUUID } from 'node:crypto';
-import { RetrievalError } from '../../errors.js';
-import type { CollectionSpec, StoreCapabilities, VectorStore } from '../port.js';
-import { validateDimensions, validateVector } from '../validate.js';
+import { assertSamePin } from '../../pin.js';
+import { notActive } from '../refusals.js';
+import type { VectorStore } from '../port.js';
+import { validateVector } from '../validate.js';
+import { assertCapable, capabilitiesOf } from './capabilities.js';
 import { createCatalog } from './catalog.js';
 import type { Located } from './catalog.js';
+import { createRecords } from './collection-records.js';
+import { createCollectionTurns } from './collection-turn.js';
 import { connect } from './connection.js';
 import type { ConnectionOptions } from './connection.js';
+import { createGenerations } from './generations.js';
 import { keywordLeg } from './keyword-leg.js';
 import type { VectorEngine } from './mappings.js';
+import { createOrigins } from './origins.js';
 import { purge } from './purge.js';
 import {
   contentHashes,
@@ -33,24 +39,20 @@ export interface OpenSearchOptions extends ConnectionOptions {
   readonly engine: VectorEngine;
 }
 
-const CAPABILITIES: StoreCapabilities = {
-  metrics: ['cosine', 'dot', 'l2'],
-  indexes: ['hnsw', 'none'],
-  languages: ['english', 'none'],
-  // The k-NN plugin's limit.
-  maxDimensions: 16_000,
-};
-
 /**
  * Connects, and makes the catalog's index where it is missing.
- * @throws RetrievalError `store_unavailable`, `schema_too_new`
+ * @throws RetrievalError `store_unavailable`, `schema_too_new`, `invalid_config`; `unsupported_capability`
+ *   for Amazon OpenSearch Serverless
  */
 export async function openOpenSearchStore(options: OpenSearchOptions): Promise<VectorStore> {
   const connection = connect(options);
   const searcher = createSearcher(connection, randomUUID());
   const catalog = createCatalog(connection, searcher, options);
   const writer = createWriter(connection, searcher);
+  const turns = createCollectionTurns(writer, catalog);
+  const writing = { turns, searcher, catalog };
   const hints: SizeHints = new Map();
+  const origins = createOrigins();
   try {
     await catalog.open();
   } catch (error) {
@@ -60,14 +62,16 @@ export async function openOpenSearchStore(options: OpenSearchOptions): Promise<V
 
   return {
     kind: 'opensearch',
-    capabilities: CAPABILITIES,
+    capabilities: capabilitiesOf(options.engine),
+    generations: createGenerations({ ...writing, catalog, engine: options.engine }),
+    records: createRecords(connection, searcher, catalog),
     async ping(callOptions) {
       await connection.send({ method: 'GET', path: '/' }, callOptions);
     },
     close: () => connection.close(),
 
     async createCollection(spec, callOptions) {
-      assertCapable(spec);
+      assertCapable(spec, options.engine);
       return catalog.create(spec, callOptions);
     },
     getCollection: async (name, callOptions) => (await catalog.find(name, callOptions))?.collection ?? null,
@@ -78,13 +82,21 @@ export async function openOpenSearchStore(options: OpenSearchOptions): Promise<V
     addFields: (name, fields, callOptions) => catalog.addFields(name, fields, callOptions),
 
     async putDocuments(ref, pin, documents, callOptions) {
-      // Fresh: the columns are written, and another process may have added some.
-      const located = await catalog.getGeneration(ref, callOptions);
-      await catalog.mapFields(located, callOptions);
-      await writeDocuments(writer, located, pin, documents, callOptions);
+      const located = await catalog.locate(ref, callOptions);
+      if (documents.length > 0) return writeDocuments(writing, located, pin, documents, callOptions);
+      const { collection } = await catalog.getGeneration(ref, callOptions);
+      assertSamePin(ref.collection, collection.generation.pin, pin);
+      if (collection.generation.state !== 'active') throw notActive(ref);
     },
-    contentHashes: async (ref, ids, callOptions) =>
-      contentHashes(searcher, await catalog.locate(ref, callOptions), ids, callOptions),
+    async contentHashes(ref, ids, callOptions) {
+      const located = await catalog.locate(ref, callOptions);
+      if (located.collection.generation.state === 'active') {
+        return contentHashes(searcher, located, ids, callOptions);
+      }
+      // They are the collection's, and the active generation has all of its documents.
+      await catalog.getGeneration(ref, callOptions);
+      return contentHashes(searcher, await catalog.get(ref.collection, callOptions), ids, callOptions);
+    },
     documentVectors: async (ref, id, callOptions) =>
       documentVectors(searcher, await catalog.locate(ref, callOptions), id, callOptions),
     getDocument: async (name, id, callOptions) =>
@@ -95,40 +107,36 @@ export async function openOpenSearchStore(options: OpenSearchOptions): Promise<V
       listDocuments(searcher, await catalog.get(name, callOptions), query, callOptions),
     countDocuments: async (name, filter, callOptions) =>
       countDocuments(searcher, await catalog.get(name, callOptions), filter, callOptions),
-    deleteDocuments: async (name, ids, callOptions) =>
-      deleteDocuments(writer, await catalog.get(name, callOptions), ids, callOptions),
-    deleteByFilter: async (name, filter, callOptions) =>
-      deleteByFilter(writer, searcher, await catalog.get(name, callOptions), filter, callOptions),
+    deleteDocuments: (name, ids, callOptions) =>
+      ids.length === 0
+        ? catalog.get(name, callOptions).then(() => 0)
+        : deleteDocuments(writing, name, ids, callOptions),
+    deleteByFilter: (name, filter, callOptions) => deleteByFilter(writing, name, filter, callOptions),
     async finishLoad(ref, callOptions) {
       const located = await catalog.getGeneration(ref, callOptions);
-      await purge(connection, searcher, writer, located, callOptions);
+      await purge(connection, searcher, writer, catalog, located, callOptions);
     },
 
     async vectorLeg(ref, query, callOptions) {
       const located = await catalog.locate(ref, callOptions);
       assertVector(located, query.vector);
-      return vectorLeg(searcher, located, query, hints, callOptions);
+      const answer = await vectorLeg(searcher, located, query, hints, callOptions);
+      origins.remember(answer.hits);
+      return answer;
     },
-    keywordLeg: async (ref, query, callOptions) =>
-      keywordLeg(searcher, await catalog.locate(ref, callOptions), query, callOptions),
+    async keywordLeg(ref, query, callOptions) {
+      const hits = await keywordLeg(searcher, await catalog.locate(ref, callOptions), query, callOptions);
+      origins.remember(hits);
+      return hits;
+    },
     async scoreChunks(ref, query, callOptions) {
       const located = await catalog.locate(ref, callOptions);
       if (query.vector !== undefined) assertVector(located, query.vector);
       return scoreChunks(searcher, located, query, callOptions);
     },
     getChunks: async (ref, ids, callOptions) =>
-      getChunks(searcher, await catalog.locate(ref, callOptions), ids, callOptions),
+      getChunks(searcher, await catalog.locate(ref, callOptions), ids, origins, callOptions),
   };
-}
-
-function assertCapable({ pin, index }: CollectionSpec): void {
-  validateDimensions('opensearch', pin.dimensions, CAPABILITIES.maxDimensions);
-  if (CAPABILITIES.indexes.includes(index.kind)) return;
-  throw new RetrievalError(
-    'unsupported_capability',
-    `The opensearch store has no ${index.kind} index; choose one of ${CAPABILITIES.indexes.join(', ')}`,
-    { field: 'index.kind' },
-  );
 }
 
 function assertVector({ collection }: Located, vector: Float32Array): void {

@@ -3,15 +3,13 @@
  * changed by compare and set; it also says what its holder is about to write, so that whoever finds
  * it abandoned can bring that to an end.
  */
-import { randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { threadId } from 'node:worker_threads';
 import { z } from 'zod';
 import { RetrievalError, throwIfCancelled } from '../../errors.js';
 import type { CallOptions } from '../port.js';
 import { pause } from './connection.js';
 import type { Connection } from './connection.js';
+import { held, holderSchema, isDead, newHolder } from './holder.js';
+import type { Holder } from './holder.js';
 import { parse } from './search.js';
 
 /** A write that has begun: its documents, with how many parts each will have. */
@@ -23,20 +21,29 @@ export interface Intent {
 export interface Lease {
   /** Greater than that of every turn before; marks all that is written in this one. */
   readonly token: number;
+  /** Whether it was taken from a holder that did not give it up: what he sent may still be on its way. */
+  readonly isTakenOver: boolean;
   /** Writes that turns before this one did not bring to an end. */
   readonly unfinished: readonly Intent[];
   /** Says what is about to be written; what was declared before is over. */
   declare(documents: Intent['documents']): Promise<void>;
   /** Called between requests: shows others that this holder lives, and fails when it lost its turn. */
   keep(): Promise<void>;
+  /** Fails when this holder lost its turn. */
+  confirm(): Promise<void>;
   /** A new turn in place of this one, in which its own write is an unfinished one. */
   renew(): Promise<Lease>;
   /** Gives the turn up. After a failure, what is unfinished stays declared. */
   release(outcome: 'done' | 'unfinished'): Promise<void>;
 }
 
+export interface AcquireOptions extends CallOptions {
+  /** Called while waiting. */
+  readonly waiting?: () => Promise<void>;
+}
+
 export interface Leases {
-  acquire(index: string, documents: Intent['documents'], options?: CallOptions): Promise<Lease>;
+  acquire(index: string, documents: Intent['documents'], options?: AcquireOptions): Promise<Lease>;
 }
 
 const intentSchema = z.object({
@@ -45,14 +52,11 @@ const intentSchema = z.object({
 });
 const stateSchema = z.object({
   token: z.number().int(),
-  holder: z
-    .object({ id: z.string(), machine: z.string(), process: z.number().int(), thread: z.number().int() })
-    .nullable(),
+  holder: holderSchema.nullable(),
   unfinished: z.array(intentSchema),
   own: intentSchema.nullable(),
 });
 type State = z.infer<typeof stateSchema>;
-type Holder = NonNullable<State['holder']>;
 
 const documentSchema = z.object({
   _seq_no: z.number(),
@@ -72,9 +76,6 @@ const ABANDONED_MS = 60_000;
 const KEEP_MS = 10_000;
 const FIRST_WAIT_MS = 10;
 const MAX_WAIT_MS = 250;
-
-/** Turns that this thread holds now, by whichever store. */
-const held = new Set<string>();
 
 export function createLeases(connection: Connection): Leases {
   /** The document as this process left it: mostly still so, which saves reading it. */
@@ -140,7 +141,7 @@ export function createLeases(connection: Connection): Leases {
     return written;
   };
 
-  const toLease = (index: string, first: State, firstVersion: Version): Lease => {
+  const toLease = (index: string, first: State, firstVersion: Version, isTakenOver: boolean): Lease => {
     let state = first;
     let version = firstVersion;
     let kept = performance.now();
@@ -154,12 +155,14 @@ export function createLeases(connection: Connection): Leases {
     };
     return {
       token: first.token,
+      isTakenOver,
       unfinished: first.unfinished,
       declare: (documents) =>
         replace({ ...state, unfinished: [], own: { token: first.token, documents: documents.map(copy) } }),
       async keep() {
         if (performance.now() - kept > KEEP_MS) await replace(state);
       },
+      confirm: () => replace(state),
       async renew() {
         const next: State = {
           ...state,
@@ -168,7 +171,7 @@ export function createLeases(connection: Connection): Leases {
           own: null,
         };
         await replace(next);
-        return toLease(index, state, version);
+        return toLease(index, state, version, true);
       },
       async release(outcome) {
         held.delete(id);
@@ -197,15 +200,16 @@ export function createLeases(connection: Connection): Leases {
           const token = state.token + 1;
           const next: State & { readonly holder: Holder } = {
             token,
-            holder: { id: randomUUID(), machine: MACHINE, process: process.pid, thread: threadId },
+            holder: newHolder(),
             unfinished: intents(state),
             own: { token, documents: documents.map(copy) },
           };
           throwIfCancelled(options.signal);
           // To the end: of a turn nobody knows to be taken, other processes learn only by waiting.
           const written = await take(index, next, version);
-          if (written !== null) return toLease(index, next, written);
+          if (written !== null) return toLease(index, next, written, state.holder !== null);
         }
+        await options.waiting?.();
         await pause(wait * (0.5 + Math.random()), options.signal);
       }
     },
@@ -218,29 +222,6 @@ function intents({ unfinished, own }: State): State['unfinished'] {
 
 function copy([id, parts]: readonly [string, number]): [string, number] {
   return [id, parts];
-}
-
-/** Names the set of processes that this one can see: a machine since its start, or a container in it. */
-const MACHINE = `${hostname()} ${attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())} ${attempt(() => readlinkSync('/proc/self/ns/pid'))}`;
-
-function attempt(read: () => string): string {
-  try {
-    return read();
-  } catch {
-    return '';
-  }
-}
-
-/** Whether a holder has certainly ended: a process of this machine that is there no more, or a turn this thread gave up. */
-function isDead(holder: Holder): boolean {
-  if (holder.machine !== MACHINE) return false;
-  if (holder.process === process.pid && holder.thread === threadId) return !held.has(holder.id);
-  try {
-    process.kill(holder.process, 0);
-    return false;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
-  }
 }
 
 function gone(): RetrievalError {

@@ -9,7 +9,7 @@ import type { MappedField } from './fields.js';
 import { fieldProperties } from './fields.js';
 
 /** The newest mapping this code knows. */
-export const MAPPING_VERSION = 1;
+export const MAPPING_VERSION = 2;
 
 /** What builds and searches a collection's graph. */
 export type VectorEngine = 'faiss' | 'lucene';
@@ -26,6 +26,11 @@ const indexSchema = z.looseObject({
 
 export function catalogIndex(): object {
   return read('0001_catalog.json');
+}
+
+/** What a catalog gets that was made before this mapping version. */
+export function catalogMapping(): object {
+  return z.looseObject({}).parse(readJson('0002_catalog.json'));
 }
 
 /** A generation's index: its one shard is what makes a refresh show a write as a whole. */
@@ -54,6 +59,10 @@ export function generationIndex(
           ...(vectors.index.kind === 'hnsw'
             ? {
                 space_type: SPACES[vectors.metric],
+                ...(vectors.index.compression === undefined
+                  ? {}
+                  : { compression_level: vectors.index.compression }),
+                ...(vectors.index.onDisk === true ? { mode: 'on_disk' } : {}),
                 method: {
                   name: 'hnsw',
                   engine: vectors.engine,
@@ -69,8 +78,11 @@ export function generationIndex(
 
 const metaSchema = z.object({ plumbline: z.object({ mapping: z.number().int() }) });
 
-/** @throws RetrievalError `schema_too_new`; `store_error` for an index that Plumbline did not make */
-export function assertKnownMapping(index: string, meta: unknown): void {
+/**
+ * The mapping's version.
+ * @throws RetrievalError `schema_too_new`; `store_error` for an index that Plumbline did not make
+ */
+export function assertKnownMapping(index: string, meta: unknown): number {
   const parsed = metaSchema.safeParse(meta);
   if (!parsed.success) {
     throw new RetrievalError(
@@ -79,7 +91,7 @@ export function assertKnownMapping(index: string, meta: unknown): void {
     );
   }
   const found = parsed.data.plumbline.mapping;
-  if (found <= MAPPING_VERSION) return;
+  if (found <= MAPPING_VERSION) return found;
   throw new RetrievalError(
     'schema_too_new',
     `The index "${index}" has mapping version ${String(found)}; this Plumbline knows up to ${String(MAPPING_VERSION)}. Use a newer Plumbline`,
@@ -88,7 +100,9 @@ export function assertKnownMapping(index: string, meta: unknown): void {
 }
 
 function read(file: string): z.infer<typeof indexSchema> {
-  return indexSchema.parse(
-    JSON.parse(readFileSync(join(packageRoot, 'migrations', 'opensearch', file), 'utf8')),
-  );
+  return indexSchema.parse(readJson(file));
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(join(packageRoot, 'migrations', 'opensearch', file), 'utf8'));
 }

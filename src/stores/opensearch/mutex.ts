@@ -1,5 +1,6 @@
 /** Turns within this process: a name's callers run one after the other. */
-import { cancelled, throwIfCancelled } from '../../errors.js';
+import { throwIfCancelled } from '../../errors.js';
+import { unlessAborted } from './abort.js';
 
 export type Mutex = <T>(name: string, signal: AbortSignal | undefined, work: () => Promise<T>) => Promise<T>;
 
@@ -22,21 +23,4 @@ export function createMutex(): Mutex {
       if (last.get(name) === own) last.delete(name);
     }
   };
-}
-
-async function unlessAborted(waiting: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return waiting;
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      reject(cancelled(signal.reason));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    await Promise.race([waiting, aborted]);
-    throwIfCancelled(signal);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -1,7 +1,7 @@
 /** Removes the heads of documents that were deleted; a turn may need them, and no turn is on. */
 import type { CallOptions } from '../port.js';
 import { bulk, bulkItem } from './bulk.js';
-import type { Located } from './catalog.js';
+import type { Catalog, Located } from './catalog.js';
 import type { Connection } from './connection.js';
 import { headId } from './records.js';
 import { both, ofKind, text } from './search.js';
@@ -13,7 +13,8 @@ export async function purge(
   connection: Connection,
   searcher: Searcher,
   writer: Writer,
-  { index }: Located,
+  catalog: Pick<Catalog, 'changes'>,
+  { index, collection }: Located,
   options: CallOptions | undefined,
 ): Promise<void> {
   await writer.run(
@@ -36,6 +37,6 @@ export async function purge(
       );
       await bulk(connection, index, items, options);
     },
-    options,
+    { ...options, fence: () => catalog.changes.fence(collection.name) },
   );
 }

@@ -11,6 +11,7 @@ import type {
 } from '../port.js';
 import type { Located } from './catalog.js';
 import { filterQuery } from './filter-query.js';
+import type { Origins } from './origins.js';
 import { decodeVector, readBody, readChunk, readHead } from './records.js';
 import type { StoredHead } from './records.js';
 import { both, columnsOnly, integer, ofKind, parse, stored, text } from './search.js';
@@ -152,30 +153,43 @@ const MAX_ORDINAL = 2_147_483_647;
 /** How often chunks are looked up again because their documents changed in between. */
 const MAX_ATTEMPTS = 4;
 
-/** Chunks, then their documents' heads: a chunk of another write than its head's is looked up again. */
+/**
+ * Chunks with their documents' heads, in one search where it is known whose they are. A chunk of
+ * another write than its head's is looked up again.
+ */
 export async function getChunks(
   searcher: Searcher,
   { index }: Located,
   ids: readonly string[],
+  origins: Origins,
   options: CallOptions | undefined,
 ): Promise<ReadonlyMap<string, ChunkRecord>> {
   const records = new Map<string, ChunkRecord>();
   let waiting = [...new Set(ids)];
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const chunks = both(ofKind('chunk'), { terms: { chunk_id: waiting } });
+    const likely = [...new Set(waiting.flatMap((id) => origins.get(id) ?? []))];
+    const likelyHeads = both(ofKind('document'), { terms: { document_id: likely } });
     const { hits } = await searcher.search(
       index,
       {
-        query: both(ofKind('chunk'), { terms: { chunk_id: waiting } }),
-        _source: ['body'],
-        docvalue_fields: ['chunk_id', 'document_id', 'token'],
-        size: waiting.length,
+        query:
+          likely.length === 0 ? chunks : { bool: { should: [chunks, likelyHeads], minimum_should_match: 1 } },
+        _source: ['body', 'meta'],
+        docvalue_fields: ['kind', 'chunk_id', 'document_id', 'token'],
+        size: waiting.length + likely.length,
       },
       options,
     );
-    if (hits.length === 0) return records;
-    const heads = await headsOf(searcher, index, hits, options);
+    const found = hits.filter((hit) => text(hit, 'kind') === 'chunk');
+    if (found.length === 0) return records;
+    const heads = toHeads(hits.filter((hit) => text(hit, 'kind') === 'document'));
+    const missing = new Set(found.map((hit) => text(hit, 'document_id')).filter((id) => !heads.has(id)));
+    if (missing.size > 0) {
+      for (const [id, head] of await headsOf(searcher, index, [...missing], options)) heads.set(id, head);
+    }
     waiting = [];
-    for (const hit of hits) {
+    for (const hit of found) {
       const head = heads.get(text(hit, 'document_id'));
       if (head?.token === integer(hit, 'token')) {
         records.set(text(hit, 'chunk_id'), readChunk(hit, head.head));
@@ -186,13 +200,17 @@ export async function getChunks(
   return records;
 }
 
+interface Head {
+  readonly token: number;
+  readonly head: StoredHead;
+}
+
 async function headsOf(
   searcher: Searcher,
   index: string,
-  chunks: readonly Hit[],
+  ids: readonly string[],
   options: CallOptions | undefined,
-): Promise<ReadonlyMap<string, { readonly token: number; readonly head: StoredHead }>> {
-  const ids = [...new Set(chunks.map((hit) => text(hit, 'document_id')))];
+): Promise<ReadonlyMap<string, Head>> {
   const { hits } = await searcher.search(
     index,
     {
@@ -203,6 +221,10 @@ async function headsOf(
     },
     options,
   );
+  return toHeads(hits);
+}
+
+function toHeads(hits: readonly Hit[]): Map<string, Head> {
   return new Map(
     hits.map((hit) => [text(hit, 'document_id'), { token: integer(hit, 'token'), head: readHead(hit) }]),
   );

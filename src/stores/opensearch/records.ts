@@ -18,35 +18,7 @@ import { fieldColumns } from './fields.js';
 import type { MappedField } from './fields.js';
 import { parse, stored } from './search.js';
 import type { Hit } from './search.js';
-import {
-  blockSchema,
-  chunkerSchema,
-  fieldListSchema,
-  metadataSchema,
-  pinSchema,
-  vectorIndexSchema,
-} from '../record-schemas.js';
-
-export const collectionRecordSchema = z.object({
-  mapping: z.number().int(),
-  name: z.string(),
-  createdAt: z.string(),
-  fieldMode: z.enum(['declared', 'inferred']),
-  language: z.enum(['english', 'none']),
-  /** In the order of their columns. */
-  fields: fieldListSchema,
-  generation: z.object({
-    id: z.number().int(),
-    state: z.enum(['building', 'active', 'retired']),
-    embedder: z.string(),
-    pin: pinSchema,
-    chunker: chunkerSchema,
-    metric: z.enum(['cosine', 'dot', 'l2']),
-    index: vectorIndexSchema,
-  }),
-});
-
-export type CollectionRecord = z.infer<typeof collectionRecordSchema>;
+import { blockSchema, metadataSchema } from '../record-schemas.js';
 
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
 

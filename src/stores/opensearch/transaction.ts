@@ -34,6 +34,17 @@ export interface Change {
 export interface Turn {
   /** Answers how many of the documents were there before. */
   apply(changes: readonly Change[]): Promise<number>;
+  /** To be called now and then in long work: shows others that this one lives, and fails when the turn is lost. */
+  keep(): Promise<void>;
+  /** Fails when the turn is lost by now. */
+  confirm(): Promise<void>;
+}
+
+export interface RunOptions extends CallOptions {
+  /** Makes what an earlier turn sent elsewhere come too late; called where such a thing may be on its way. */
+  readonly fence?: () => Promise<void>;
+  /** The turn in which this one is taken: nothing is done here when that one is lost. */
+  readonly outer?: Pick<Turn, 'keep' | 'confirm'>;
 }
 
 export interface Writer {
@@ -45,7 +56,7 @@ export interface Writer {
     index: string,
     first: readonly Change[],
     work: (turn: Turn) => Promise<T>,
-    options?: CallOptions,
+    options?: RunOptions,
   ): Promise<T>;
 }
 
@@ -57,46 +68,57 @@ export function createWriter(connection: Connection, searcher: Searcher): Writer
     await connection.send({ method: 'POST', path: `/${index}/_refresh` });
   };
   /** Ends what earlier turns left. Not to be cancelled. */
-  const settle = async (index: string, lease: Lease): Promise<void> => {
+  const settle = async (index: string, lease: Lease, fence: RunOptions['fence']): Promise<void> => {
+    if (lease.isTakenOver) await fence?.();
     if (lease.unfinished.length === 0) return;
     for (const intent of lease.unfinished) await recover(connection, searcher, index, intent, lease);
     await refresh(index);
   };
 
   return {
-    run: (index, first, work, options = {}) =>
+    run: (index, first, work, { fence, outer, ...options } = {}) =>
       inTurn(index, options.signal, async () => {
-        const lease = await leases.acquire(index, intentsOf(first), options);
+        const waiting = outer === undefined ? {} : { waiting: () => outer.keep() };
+        const lease = await leases.acquire(index, intentsOf(first), { ...options, ...waiting });
+        const keep = async (): Promise<void> => {
+          await outer?.keep();
+          await lease.keep();
+        };
         let declared = first;
         try {
-          await settle(index, lease);
+          await outer?.confirm();
+          await settle(index, lease, fence);
           const answer = await work({
             async apply(changes) {
               if (changes !== declared) await lease.declare(intentsOf(changes));
               declared = changes;
-              return apply(connection, searcher, index, lease, changes, options);
+              return apply(connection, searcher, index, { token: lease.token, keep }, changes, options);
+            },
+            keep,
+            async confirm() {
+              await outer?.confirm();
+              await lease.confirm();
             },
           });
           await refresh(index);
           await lease.release('done');
           return answer;
         } catch (error) {
-          await abandon(index, lease, settle);
+          await abandon(lease, (renewed) => settle(index, renewed, fence));
           throw error;
         }
       }),
   };
 }
 
-/** Undoes or ends a turn that failed, under a later token so that requests on their way come too late. */
-async function abandon(
-  index: string,
-  lease: Lease,
-  settle: (index: string, lease: Lease) => Promise<void>,
-): Promise<void> {
+/**
+ * Undoes or ends a turn that failed, under a later token so that requests on their way come too late.
+ * It is taken over from itself.
+ */
+async function abandon(lease: Lease, settle: (lease: Lease) => Promise<void>): Promise<void> {
   try {
     const renewed = await lease.renew();
-    await settle(index, renewed);
+    await settle(renewed);
     await renewed.release('done');
   } catch {
     // The server is gone, or another process has taken over. The next turn does it.
@@ -108,12 +130,10 @@ async function apply(
   connection: Connection,
   searcher: Searcher,
   index: string,
-  lease: Lease,
+  { token, keep }: Pick<Lease, 'token' | 'keep'>,
   changes: readonly Change[],
   options: CallOptions,
 ): Promise<number> {
-  const { token } = lease;
-  const keep = (): Promise<void> => lease.keep();
   const before = await readState(
     searcher,
     index,

@@ -13,6 +13,8 @@ import type { Query, SearchBody, Searcher } from './search.js';
 /** Up to this many matches are compared one by one. */
 const EXACT_MATCHES = 1000;
 const DEFAULT_EF_SEARCH = 512;
+/** Candidates of a compressed graph for each hit, at least. */
+const OVERSAMPLING = 3;
 /** The k-NN plugin's limit. */
 const MAX_APPROXIMATE = 10_000;
 
@@ -58,12 +60,15 @@ export async function vectorLeg(
   if (query.exact === true || graph === null || query.k > MAX_APPROXIMATE) return exact();
   if ((hints.get(generation.id) ?? Infinity) < graph.buildAfter) return exact();
 
-  const breadth = Math.min(MAX_APPROXIMATE, Math.max(query.efSearch ?? DEFAULT_EF_SEARCH, query.k));
+  // A compressed graph's order is a rough one: all it looked at is scored by the whole vectors.
+  const isRough = graph.compression !== undefined;
+  const least = isRough ? OVERSAMPLING * query.k : query.k;
+  const breadth = Math.min(MAX_APPROXIMATE, Math.max(query.efSearch ?? DEFAULT_EF_SEARCH, least));
   const approximate = body({
     knn: {
       embedding: {
         vector: Array.from(query.vector),
-        k: query.k,
+        k: isRough ? breadth : query.k,
         filter: matching,
         method_parameters: { ef_search: breadth },
       },

@@ -1,99 +1,203 @@
 /** Writing and deleting documents: what is checked and made before a turn, and the turns themselves. */
 import { createAnalyzer } from '../../analysis/analyzer.js';
 import type { Analyze } from '../../analysis/analyzer.js';
-import type { Filter, Language, Pin } from '../../model.js';
+import type { EmbeddedChunk, Filter, Language, Pin } from '../../model.js';
 import { assertSamePin } from '../../pin.js';
-import type { CallOptions, DocumentWrite } from '../port.js';
+import type { BesideWrite } from '../generations-port.js';
+import type { CallOptions, DocumentWrite, GenerationRef } from '../port.js';
 import { validateVector } from '../validate.js';
-import type { Located } from './catalog.js';
+import type { Catalog, Located } from './catalog.js';
+import type { CollectionTurn, CollectionTurns } from './collection-turn.js';
 import { filterQuery } from './filter-query.js';
 import { headEntry, partEntries } from './records.js';
 import { both, ofKind, text } from './search.js';
 import type { Searcher } from './search.js';
 import { EVERYTHING, slices } from './state.js';
-import type { Change, Writer } from './transaction.js';
-import { assertUniqueIds } from '../refusals.js';
+import type { Change } from './transaction.js';
+import { assertUniqueIds, noGeneration, notActive } from '../refusals.js';
 
-/** Documents deleted in one step of a turn: what has to be declared stays small. */
-const STEP = 1000;
+/** What writing takes. */
+export interface WriteParts {
+  readonly turns: CollectionTurns;
+  readonly searcher: Searcher;
+  readonly catalog: Pick<Catalog, 'mapFields'>;
+}
 
-/** @throws RetrievalError `model_mismatch`, `invalid_vector`, before anything is sent */
+/** Documents changed in one step of a turn: what has to be declared stays small. */
+export const STEP = 1000;
+
+/** @throws RetrievalError `model_mismatch`, `invalid_vector`, before anything is sent; `generation_conflict` */
 export async function writeDocuments(
-  writer: Writer,
+  parts: WriteParts,
   located: Located,
   pin: Pin,
   documents: readonly DocumentWrite[],
-  options: CallOptions | undefined,
+  options: (CallOptions & { readonly beside?: readonly BesideWrite[] }) | undefined,
 ): Promise<void> {
-  const { collection, fields, index } = located;
-  const { generation, language, name } = collection;
+  const { turns, catalog } = parts;
+  const { name, generation } = located.collection;
   assertUniqueIds(documents);
+  for (const { chunks } of documents) assertVectors(located, pin, chunks);
   assertSamePin(name, generation.pin, pin);
-  for (const { chunks } of documents) {
-    for (const { vector } of chunks) validateVector(vector, pin.dimensions, generation.metric);
-  }
-  if (documents.length === 0) return;
-  const analyze = analyzerOf(language);
   const ingestedAt = new Date().toISOString();
-  const changes = documents.map((write): Change => {
-    return {
-      documentId: write.document.id,
-      partCount: write.chunks.length + 1,
-      entries: (token) => ({
-        head: headEntry(write, token, fields, ingestedAt),
-        parts: partEntries(write, token, fields, analyze),
-      }),
-    };
-  });
-  await writer.run(index, changes, (turn) => turn.apply(changes), options);
+  // Known in the turn: another process may add fields until then.
+  let { fields } = located;
+  const changes = documents.map((write) => changeOf(located, write, ingestedAt, () => fields));
+  const outcome = await turns.runIn(
+    located,
+    changes,
+    async (turn) => {
+      const others = turn.others.map((other) => ({
+        other,
+        given: givenTo(other, options?.beside ?? []),
+      }));
+      for (const { other, given } of others) {
+        await replaceIn(parts, turn, other, documents, given, ingestedAt, options);
+      }
+      await catalog.mapFields(turn.whole.active, options);
+      ({ fields } = turn.whole.active);
+      await turn.apply(changes);
+    },
+    options,
+  );
+  if (!outcome.isActive) throw refused({ collection: name, generation: generation.id }, outcome.whole);
 }
 
-export async function deleteDocuments(
-  writer: Writer,
+/** What a document becomes in a generation. */
+export function changeOf(
+  { collection }: Located,
+  write: DocumentWrite,
+  ingestedAt: string,
+  fields: () => Located['fields'],
+): Change {
+  const analyze = analyzerOf(collection.language);
+  return {
+    documentId: write.document.id,
+    partCount: write.chunks.length + 1,
+    entries: (token) => ({
+      head: headEntry(write, token, fields(), ingestedAt),
+      parts: partEntries(write, token, fields(), analyze),
+    }),
+  };
+}
+
+/** @throws RetrievalError `model_mismatch`, `invalid_vector` */
+export function assertVectors({ collection }: Located, pin: Pin, chunks: readonly EmbeddedChunk[]): void {
+  assertSamePin(collection.name, collection.generation.pin, pin);
+  for (const { vector } of chunks) validateVector(vector, pin.dimensions, collection.generation.metric);
+}
+
+type Given = ReadonlyMap<string, readonly EmbeddedChunk[]>;
+
+function givenTo(other: Located, beside: readonly BesideWrite[]): Given {
+  const given = beside.find(({ generation }) => generation === other.collection.generation.id);
+  if (given === undefined) return new Map();
+  assertVectors(other, given.pin, [...given.chunks.values()].flat());
+  return given.chunks;
+}
+
+/** In a generation that is not active: a document without chunks for it goes. */
+async function replaceIn(
+  { catalog, searcher }: WriteParts,
+  turn: CollectionTurn,
+  other: Located,
+  documents: readonly DocumentWrite[],
+  given: Given,
+  ingestedAt: string,
+  options: CallOptions | undefined,
+): Promise<void> {
+  const chunksOf = ({ document }: DocumentWrite): readonly EmbeddedChunk[] => given.get(document.id) ?? [];
+  const kept = documents.filter((write) => chunksOf(write).length > 0);
+  const removed = documents
+    .filter((write) => chunksOf(write).length === 0)
+    .map(({ document }) => document.id);
+  await turn.inOther(other, async (own) => {
+    if (kept.length > 0) await catalog.mapFields(other, options);
+    const changes = [
+      ...kept.map((write) =>
+        changeOf(other, { ...write, chunks: chunksOf(write) }, ingestedAt, () => other.fields),
+      ),
+      ...deletions(await thereOf(searcher, other, removed, options)),
+    ];
+    if (changes.length > 0) await own.apply(changes);
+  });
+}
+
+/** Those of the documents that a generation has. The caller has its turn. */
+async function thereOf(
+  searcher: Searcher,
   { index }: Located,
   ids: readonly string[],
   options: CallOptions | undefined,
-): Promise<number> {
-  if (ids.length === 0) return 0;
-  const steps = [...slices(deletions([...new Set(ids)]), STEP)];
-  return writer.run(
+): Promise<readonly string[]> {
+  if (ids.length === 0) return [];
+  const { hits } = await searcher.search(
     index,
-    steps[0] ?? [],
+    {
+      query: both(ofKind('document'), { terms: { document_id: ids } }),
+      _source: false,
+      docvalue_fields: ['document_id'],
+      size: ids.length,
+    },
+    options,
+  );
+  return hits.map((hit) => text(hit, 'document_id'));
+}
+
+export function deleteDocuments(
+  parts: WriteParts,
+  name: string,
+  ids: readonly string[],
+  options: CallOptions | undefined,
+): Promise<number> {
+  return parts.turns.run(name, (turn) => remove(parts, turn, [...new Set(ids)], options), options);
+}
+
+export function deleteByFilter(
+  parts: WriteParts,
+  name: string,
+  filter: Filter,
+  options: CallOptions | undefined,
+): Promise<number> {
+  return parts.turns.run(
+    name,
     async (turn) => {
-      let count = 0;
-      for (const step of steps) count += await turn.apply(step);
-      return count;
+      const { index, fields } = turn.whole.active;
+      // In the turn: a document that is being written now is deleted after it, whole.
+      const { hits } = await parts.searcher.search(
+        index,
+        {
+          query: both(ofKind('document'), filterQuery(filter, fields)),
+          _source: false,
+          docvalue_fields: ['document_id'],
+          size: EVERYTHING,
+        },
+        options,
+      );
+      const ids = hits.map((hit) => text(hit, 'document_id'));
+      return remove(parts, turn, ids, options);
     },
     options,
   );
 }
 
-export async function deleteByFilter(
-  writer: Writer,
-  searcher: Searcher,
-  located: Located,
-  filter: Filter,
+async function remove(
+  { searcher }: WriteParts,
+  turn: CollectionTurn,
+  ids: readonly string[],
   options: CallOptions | undefined,
 ): Promise<number> {
-  const query = both(ofKind('document'), filterQuery(filter, located.fields));
-  return writer.run(
-    located.index,
-    [],
-    async (turn) => {
-      // In the turn: a document that is being written now is deleted after it, whole.
-      const { hits } = await searcher.search(
-        located.index,
-        { query, _source: false, docvalue_fields: ['document_id'], size: EVERYTHING },
-        options,
-      );
-      let count = 0;
-      for (const step of slices(deletions(hits.map((hit) => text(hit, 'document_id'))), STEP)) {
-        count += await turn.apply(step);
+  for (const other of turn.others) {
+    await turn.inOther(other, async (own) => {
+      for (const some of slices(ids, STEP)) {
+        const there = await thereOf(searcher, other, some, options);
+        if (there.length > 0) await own.apply(deletions(there));
       }
-      return count;
-    },
-    options,
-  );
+    });
+  }
+  let count = 0;
+  for (const some of slices(ids, STEP)) count += await turn.apply(deletions(some));
+  return count;
 }
 
 const analyzers = new Map<Language, Analyze>();
@@ -107,6 +211,11 @@ export function analyzerOf(language: Language): Analyze {
   return made;
 }
 
-function deletions(ids: readonly string[]): readonly Change[] {
+export function deletions(ids: readonly string[]): readonly Change[] {
   return ids.map((documentId) => ({ documentId, entries: null, partCount: 0 }));
+}
+
+function refused(ref: GenerationRef, { generations }: CollectionTurn['whole']): Error {
+  const isThere = generations.some(({ collection }) => collection.generation.id === ref.generation);
+  return isThere ? notActive(ref) : noGeneration(ref);
 }

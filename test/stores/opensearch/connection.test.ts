@@ -134,7 +134,7 @@ describe('the connection to OpenSearch', () => {
 
   it('refuses indexes of a newer mapping, and such as are not its own', async () => {
     const open = (meta: unknown): Promise<unknown> => {
-      replies.push(fault(400, 'resource_already_exists_exception'), {
+      replies.push({ status: 200, body: {} }, fault(400, 'resource_already_exists_exception'), {
         status: 200,
         body: { 'p-catalog': { mappings: { _meta: meta } } },
       });
@@ -147,7 +147,7 @@ describe('the connection to OpenSearch', () => {
       } as const;
       return openOpenSearchStore(options);
     };
-    await assert.rejects(open({ plumbline: { mapping: 2 } }), { code: 'schema_too_new' });
+    await assert.rejects(open({ plumbline: { mapping: 3 } }), { code: 'schema_too_new' });
     await assert.rejects(open({ somebody: 'else' }), { code: 'store_error' });
   });
 });
