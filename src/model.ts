@@ -146,7 +146,22 @@ export interface EmbeddedChunk extends Chunk {
 /** Whether a text is stored or asked: some models embed the two differently. */
 export type InputType = 'document' | 'query';
 
-/** Everything that decides a vector. Two pins that differ in any field are different models. */
+/**
+ * A known text's vector, taken when a generation was made. It stands for the weights' hash where a
+ * remote provider keeps the weights.
+ */
+export interface Canary {
+  /** Which of the known texts; they are part of the code. */
+  readonly text: string;
+  readonly inputType: InputType;
+  /** Little-endian 32-bit floats in Base64. */
+  readonly vector: string;
+}
+
+/**
+ * Everything that decides a vector. Two pins that differ in any field but `canaries` are different
+ * models; canaries are compared by how near they are.
+ */
 export interface Pin {
   readonly provider: string;
   readonly model: string;
@@ -159,8 +174,11 @@ export interface Pin {
   readonly pooling: 'mean' | 'cls' | 'provider';
   readonly normalized: boolean;
   readonly precision: string;
+  /** What is put before a text, or the input type that the model is told: `input_type:search_document`. */
   readonly documentPrefix: string;
   readonly queryPrefix: string;
+  /** On stored pins of remote models only. */
+  readonly canaries?: readonly Canary[];
 }
 
 /** Counts and cuts text as one model does. Pure and synchronous. */
@@ -169,6 +187,8 @@ export interface Tokenizer {
   count(text: string): number;
   /** Most tokens a text may have to be embedded whole (the window less special tokens). */
   readonly maxTokens: number;
+  /** Most UTF-16 code units a text may have, where the model limits those too. */
+  readonly maxCharacters?: number;
   /** What it is, for records: `wordpiece:<sha256>`, `tiktoken:cl100k_base`. */
   readonly name: string;
 }
@@ -178,6 +198,8 @@ export interface Tokenizer {
 
 /** `cosine` similarity, `dot` product, or Euclidean distance (`l2`). */
 export type Metric = 'cosine' | 'dot' | 'l2';
+
+export type Compression = '2x' | '4x' | '8x' | '16x' | '32x';
 
 /**
  * The approximate index. It is built when a generation holds `buildAfter` chunks or more; with
@@ -189,17 +211,50 @@ export type VectorIndex =
       readonly m: number;
       readonly efConstruction: number;
       readonly buildAfter: number;
+      /** The graph's vectors are so much smaller; whole where absent. Scores are those of whole ones. */
+      readonly compression?: Compression;
+      /** The whole vectors are read from disk when they are needed: less memory, slower. */
+      readonly onDisk?: true;
     }
   | { readonly kind: 'ivfflat'; readonly lists: number | 'auto'; readonly buildAfter: number }
   | { readonly kind: 'none' };
 
-export interface ChunkerSettings {
+/** Along the document's structure: whole blocks, sections kept apart. */
+export interface StructureChunker {
   readonly kind: 'structure';
   /** Tokens a chunk's own text aims at; where the model's window is smaller, four fifths of that. */
   readonly targetTokens: number;
   /** Tokens repeated from the chunk before, inside one section. */
   readonly overlapTokens: number;
 }
+
+/** So many tokens a chunk, whatever the text: a baseline to compare with. */
+export interface FixedChunker {
+  readonly kind: 'fixed';
+  readonly targetTokens: number;
+  /** Tokens repeated from the chunk before. */
+  readonly overlapTokens: number;
+}
+
+/** Borders where neighbouring sentences mean different things, by the pinned model. */
+export interface SemanticChunker {
+  readonly kind: 'semantic';
+  readonly maxTokens: number;
+  /** Sentences on either side that are embedded with each one. */
+  readonly bufferSize: number;
+  /** A distance above this percentile of the document's distances is a border. */
+  readonly breakpointPercentile: number;
+}
+
+/** Small children are searched; the parent passage of the one that matched is the hit. */
+export interface HierarchicalChunker {
+  readonly kind: 'hierarchical';
+  readonly childTokens: number;
+  readonly parentTokens: number;
+}
+
+/** How a generation's documents are cut into chunks. */
+export type ChunkerSettings = StructureChunker | FixedChunker | SemanticChunker | HierarchicalChunker;
 
 /** `declared`: only the given fields can be filtered on. `inferred`: new ones are added as met. */
 export type FieldMode = 'declared' | 'inferred';

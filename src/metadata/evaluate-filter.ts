@@ -1,6 +1,6 @@
 /** What a filter means: the reference that every store's own compilation is compared with. Pure. */
-import { compareCodePoints } from '../../metadata/compare-code-points.js';
-import type { CompareOperator, FieldValues, Filter, Scalar } from '../../model.js';
+import { compareCodePoints } from './compare-code-points.js';
+import type { CompareOperator, FieldValues, Filter, Scalar } from '../model.js';
 
 /** Whether a document with these values matches. */
 export type Matcher = (values: FieldValues) => boolean;

@@ -1,6 +1,7 @@
 import type {
   ChunkerSettings,
   Collection,
+  Compression,
   Document,
   EmbeddedChunk,
   FieldMode,
@@ -14,6 +15,8 @@ import type {
   VectorIndex,
 } from '../model.js';
 
+import type { BesideWrite, GenerationStore, RecordStore } from './generations-port.js';
+
 /** Every call takes one; aborting it rejects with `cancelled`. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -24,6 +27,10 @@ export interface StoreCapabilities {
   /** The first is what a collection gets whose index is not named. */
   readonly indexes: readonly VectorIndex['kind'][];
   readonly languages: readonly Language[];
+  /** What an HNSW index gets that does not say it; the catalog's own defaults where absent. */
+  readonly hnswDefaults?: { readonly m: number; readonly efConstruction: number };
+  /** How much smaller an HNSW index can keep its vectors; not at all where absent. */
+  readonly compression?: { readonly levels: readonly Compression[]; readonly onDisk: boolean };
   /** Longest vector that can be stored. */
   readonly maxDimensions: number;
 }
@@ -152,6 +159,10 @@ export interface VectorStore {
   /** `memory`, `pglite`, `postgresql`, `opensearch`, `oracle`. */
   readonly kind: string;
   readonly capabilities: StoreCapabilities;
+  /** Generations beside the active one; absent where the store keeps one only. */
+  readonly generations?: GenerationStore;
+  /** The collections' own records; absent where the store keeps none. */
+  readonly records?: RecordStore;
 
   /** Resolves when the backend answers; rejects with `store_unavailable`. */
   ping(options?: CallOptions): Promise<void>;
@@ -166,6 +177,8 @@ export interface VectorStore {
   /** Removes the collection with all it holds; false when there was none. */
   deleteCollection(name: string, options?: CallOptions): Promise<boolean>;
   countCollection(name: string, options?: CallOptions): Promise<CollectionCounts>;
+  /** Bytes of the active generation's approximate index, 0 while none is built; absent where unknown. */
+  readonly indexBytes?: (name: string, options?: CallOptions) => Promise<number>;
   /**
    * Adds fields. A field that exists with another type is a `field_type_conflict`; concurrent
    * callers end with one type a field. Answers the collection as it now is.
@@ -175,13 +188,15 @@ export interface VectorStore {
   // Documents ---------------------------------------------------------------------------------
   /**
    * Writes documents, replacing those of the same id. All of the batch or nothing. `pin` is what
-   * the vectors were made with. Document ids in a batch are unique.
+   * the vectors were made with. Document ids in a batch are unique. In every other generation the
+   * documents' chunks become those of `beside`, or go. Into a generation that is not the active
+   * one: `generation_conflict`.
    */
   putDocuments(
     ref: GenerationRef,
     pin: Pin,
     documents: readonly DocumentWrite[],
-    options?: CallOptions,
+    options?: CallOptions & { readonly beside?: readonly BesideWrite[] },
   ): Promise<void>;
   /** Content hash by id, of those of `ids` that exist. */
   contentHashes(

@@ -21,13 +21,23 @@ export const pinSchema = z.strictObject({
   precision: z.string(),
   documentPrefix: z.string(),
   queryPrefix: z.string(),
+  canaries: z
+    .array(z.object({ text: z.string(), inputType: z.enum(['document', 'query']), vector: z.string() }))
+    .readonly()
+    .exactOptional(),
 });
 
-export const chunkerSchema = z.object({
-  kind: z.literal('structure'),
-  targetTokens: z.number(),
-  overlapTokens: z.number(),
-});
+export const chunkerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('structure'), targetTokens: z.number(), overlapTokens: z.number() }),
+  z.object({ kind: z.literal('fixed'), targetTokens: z.number(), overlapTokens: z.number() }),
+  z.object({
+    kind: z.literal('semantic'),
+    maxTokens: z.number(),
+    bufferSize: z.number(),
+    breakpointPercentile: z.number(),
+  }),
+  z.object({ kind: z.literal('hierarchical'), childTokens: z.number(), parentTokens: z.number() }),
+]);
 
 export const vectorIndexSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -35,6 +45,8 @@ export const vectorIndexSchema = z.discriminatedUnion('kind', [
     m: z.number(),
     efConstruction: z.number(),
     buildAfter: z.number(),
+    compression: z.enum(['2x', '4x', '8x', '16x', '32x']).exactOptional(),
+    onDisk: z.literal(true).exactOptional(),
   }),
   z.object({
     kind: z.literal('ivfflat'),

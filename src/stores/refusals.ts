@@ -17,6 +17,45 @@ export function noGeneration(ref: GenerationRef): RetrievalError {
   );
 }
 
+/** A write into a generation that is not the active one. */
+export function notActive(ref: GenerationRef): RetrievalError {
+  return new RetrievalError(
+    'generation_conflict',
+    `Generation ${String(ref.generation)} of collection "${ref.collection}" is not the active one; read the collection again and write to the generation it names`,
+    { details: { collection: ref.collection, generation: ref.generation } },
+  );
+}
+
+/** Another generation is being built. */
+export function generationInProgress(collection: string, generation: number): RetrievalError {
+  return new RetrievalError(
+    'generation_conflict',
+    `Generation ${String(generation)} of collection "${collection}" is being built already; go on with it, activate it, or drop it first`,
+    { details: { collection, generation } },
+  );
+}
+
+/** What can be done to other generations only. */
+export function isActive(ref: GenerationRef): RetrievalError {
+  return new RetrievalError(
+    'generation_conflict',
+    `Generation ${String(ref.generation)} of collection "${ref.collection}" is the active one; activate another first`,
+    { details: { collection: ref.collection, generation: ref.generation } },
+  );
+}
+
+/** An activation whose premises hold no longer. */
+export function cannotActivate(
+  ref: GenerationRef,
+  state: { readonly active: number; readonly missing: number },
+): RetrievalError {
+  return new RetrievalError(
+    'generation_conflict',
+    `Generation ${String(ref.generation)} of collection "${ref.collection}" cannot become active: generation ${String(state.active)} is active, and ${String(state.missing)} documents have no chunks in it yet`,
+    { details: { collection: ref.collection, generation: ref.generation, ...state } },
+  );
+}
+
 /**
  * A batch may name a document once: which of two would win is nobody's intention.
  * @throws RetrievalError `invalid_document`

@@ -5,7 +5,7 @@ import { compareCodePoints } from '../../src/metadata/compare-code-points.js';
 import { parseDate, scalarTypeOf } from '../../src/metadata/values.js';
 import type { Fields, FieldValues, JsonObject, JsonValue } from '../../src/model.js';
 import { parseFilter } from '../../src/retrieval/filter/parse.js';
-import { compileFilter } from '../../src/stores/memory/evaluate.js';
+import { compileFilter } from '../../src/metadata/evaluate-filter.js';
 import { FILTER_FIELDS, randomFilter, randomValues } from '../support/filters.js';
 import { createRandom } from '../support/random.js';
 

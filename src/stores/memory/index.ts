@@ -6,8 +6,8 @@
 import { textHash } from '../../chunking/text-hash.js';
 import { RetrievalError, throwIfCancelled } from '../../errors.js';
 import { compareCodePoints } from '../../metadata/compare-code-points.js';
-import type { Collection, Fields, FieldType } from '../../model.js';
-import { assertSamePin } from '../../pin.js';
+import type { Collection, EmbeddedChunk, Fields, FieldType, Generation } from '../../model.js';
+import type { StoredRecord } from '../generations-port.js';
 import type {
   CallOptions,
   ChunkRecord,
@@ -18,21 +18,35 @@ import type {
   VectorStore,
 } from '../port.js';
 import { validateDimensions, validateVector } from '../validate.js';
-import { compileFilter } from './evaluate.js';
+import { compileFilter } from '../../metadata/evaluate-filter.js';
 import { deepFreeze } from './freeze.js';
-import { createGenerationData } from './generation.js';
+import { addChunks, assertVectors, emptyGeneration, removeChunks } from './chunks.js';
 import type { GenerationData, MemoryChunk } from './generation.js';
-import { collectionExists, noCollection, noGeneration } from '../refusals.js';
+import { collectionExists, noCollection, noGeneration, notActive } from '../refusals.js';
+import { createMemoryGenerations } from './generations.js';
+import { createMemoryRecords } from './records.js';
 
+/** What a document is, whatever generation its chunks are of. */
 interface StoredEntry {
-  readonly write: DocumentWrite;
+  readonly write: Omit<DocumentWrite, 'chunks'>;
   readonly ingestedAt: string;
 }
 
-interface MemoryCollection {
+/** One generation's data, with the chunks of each document in order. */
+export interface MemoryGeneration {
+  generation: Generation;
+  readonly createdAt: string;
+  changedAt: string;
+  readonly data: GenerationData;
+  readonly chunks: Map<string, readonly EmbeddedChunk[]>;
+}
+
+export interface MemoryCollection {
   collection: Collection;
   readonly documents: Map<string, StoredEntry>;
-  readonly data: GenerationData;
+  readonly generations: Map<number, MemoryGeneration>;
+  readonly records: StoredRecord[];
+  nextRecord: number;
 }
 
 const CAPABILITIES: StoreCapabilities = {
@@ -41,6 +55,10 @@ const CAPABILITIES: StoreCapabilities = {
   languages: ['english', 'none'],
   maxDimensions: 65_536,
 };
+
+interface Found extends MemoryGeneration {
+  readonly held: MemoryCollection;
+}
 
 export function createMemoryStore(): VectorStore {
   const collections = new Map<string, MemoryCollection>();
@@ -53,17 +71,19 @@ export function createMemoryStore(): VectorStore {
     }
     return found;
   };
-  const findGeneration = (ref: GenerationRef): MemoryCollection => {
-    const found = find(ref.collection);
-    if (found.data.generation.id !== ref.generation) {
-      throw noGeneration(ref);
-    }
+  const findGeneration = (ref: GenerationRef): Found => {
+    const held = find(ref.collection);
+    const generation = held.generations.get(ref.generation);
+    if (generation === undefined) throw noGeneration(ref);
+    return { held, ...generation };
+  };
+  const active = (held: MemoryCollection): MemoryGeneration => {
+    const found = held.generations.get(held.collection.generation.id);
+    if (found === undefined) throw new RetrievalError('internal', 'A collection has no active generation');
     return found;
   };
   const removeDocument = (held: MemoryCollection, id: string): boolean => {
-    const entry = held.documents.get(id);
-    if (entry === undefined) return false;
-    for (const chunk of entry.write.chunks) held.data.remove(chunk.id);
+    for (const generation of held.generations.values()) removeChunks(generation, id);
     return held.documents.delete(id);
   };
   /** Every call is one synchronous step behind a promise. */
@@ -76,6 +96,8 @@ export function createMemoryStore(): VectorStore {
   return {
     kind: 'memory',
     capabilities: CAPABILITIES,
+    generations: createMemoryGenerations({ step, find, nextId: () => nextGeneration++ }),
+    records: createMemoryRecords({ step, find }),
     ping: (options) => step(options, () => undefined),
     close: () => Promise.resolve(),
 
@@ -97,8 +119,19 @@ export function createMemoryStore(): VectorStore {
           generation,
           createdAt,
         });
-        const data = createGenerationData(generation, language);
-        collections.set(name, { collection, documents: new Map(), data });
+        const first = {
+          generation,
+          createdAt,
+          changedAt: createdAt,
+          ...emptyGeneration(generation, language),
+        };
+        collections.set(name, {
+          collection,
+          documents: new Map(),
+          generations: new Map([[generation.id, first]]),
+          records: [],
+          nextRecord: 1,
+        });
         return collection;
       }),
     getCollection: (name, options) => step(options, () => collections.get(name)?.collection ?? null),
@@ -111,8 +144,8 @@ export function createMemoryStore(): VectorStore {
     deleteCollection: (name, options) => step(options, () => collections.delete(name)),
     countCollection: (name, options) =>
       step(options, () => {
-        const { documents, data } = find(name);
-        return { documents: documents.size, chunks: data.chunks.size };
+        const held = find(name);
+        return { documents: held.documents.size, chunks: active(held).data.chunks.size };
       }),
     addFields: (name, fields, options) =>
       step(options, () => {
@@ -126,23 +159,42 @@ export function createMemoryStore(): VectorStore {
 
     putDocuments: (ref, pin, documents, options) =>
       step(options, () => {
-        const held = findGeneration(ref);
-        const { generation } = held.data;
-        assertSamePin(ref.collection, generation.pin, pin);
-        for (const { chunks } of documents) {
-          for (const { vector } of chunks) validateVector(vector, pin.dimensions, generation.metric);
+        const { held, generation } = findGeneration(ref);
+        if (held.collection.generation.id !== ref.generation) throw notActive(ref);
+        assertVectors(
+          ref.collection,
+          generation,
+          pin,
+          documents.flatMap(({ chunks }) => chunks),
+        );
+        const beside = options?.beside ?? [];
+        for (const other of beside) {
+          const known = held.generations.get(other.generation);
+          if (known === undefined) continue;
+          assertVectors(ref.collection, known.generation, other.pin, [...other.chunks.values()].flat());
         }
         const ingestedAt = new Date().toISOString();
         // Readers are given what is kept here, so nobody may change it: neither they nor the writer.
-        for (const write of documents.map((given) => deepFreeze(structuredClone(given)))) {
-          removeDocument(held, write.document.id);
-          held.documents.set(write.document.id, { write, ingestedAt });
-          for (const chunk of write.chunks) held.data.add(chunk, write.values);
+        for (const { chunks, ...write } of documents.map((given) => deepFreeze(structuredClone(given)))) {
+          const { id } = write.document;
+          removeDocument(held, id);
+          held.documents.set(id, { write, ingestedAt });
+          const all = [
+            { generation: ref.generation, chunks },
+            ...beside.map((other) => ({
+              generation: other.generation,
+              chunks: deepFreeze(structuredClone(other.chunks.get(id) ?? [])),
+            })),
+          ];
+          for (const part of all) {
+            const found = held.generations.get(part.generation);
+            if (found !== undefined) addChunks(found, id, part.chunks, write.values);
+          }
         }
       }),
     contentHashes: (ref, ids, options) =>
       step(options, () => {
-        const { documents } = findGeneration(ref);
+        const { documents } = findGeneration(ref).held;
         return new Map(
           ids.flatMap((id) => {
             const entry = documents.get(id);
@@ -152,37 +204,46 @@ export function createMemoryStore(): VectorStore {
       }),
     documentVectors: (ref, id, options) =>
       step(options, () => {
-        const chunks = findGeneration(ref).documents.get(id)?.write.chunks ?? [];
+        const chunks = findGeneration(ref).chunks.get(id) ?? [];
         return new Map(chunks.map((chunk) => [textHash(chunk.indexedText), chunk.vector.slice()]));
       }),
     getDocument: (name, id, options) =>
       step(options, () => {
-        const entry = find(name).documents.get(id);
+        const held = find(name);
+        const entry = held.documents.get(id);
         if (entry === undefined) return null;
-        const { document, contentHash, chunks } = entry.write;
-        return { document, contentHash, ingestedAt: entry.ingestedAt, chunkCount: chunks.length };
+        const { document, contentHash } = entry.write;
+        return {
+          document,
+          contentHash,
+          ingestedAt: entry.ingestedAt,
+          chunkCount: chunkCount(active(held), id),
+        };
       }),
     documentChunks: (ref, id, options) =>
       step(options, () => {
-        const held = findGeneration(ref);
+        const { held, chunks, data } = findGeneration(ref);
         const from = options?.from ?? 0;
         const to = options?.to ?? Infinity;
-        return (held.documents.get(id)?.write.chunks ?? [])
+        return (chunks.get(id) ?? [])
           .filter(({ ordinal }) => ordinal >= from && ordinal <= to)
-          .flatMap((chunk) => toRecord(held, held.data.chunks.get(chunk.id)) ?? []);
+          .flatMap((chunk) => toRecord(held, data.chunks.get(chunk.id)) ?? []);
       }),
     listDocuments: (name, query, options) =>
       step(options, () => {
         const { after } = query;
         const accept = compileFilter(query.filter);
-        const matching = [...find(name).documents.values()]
+        const held = find(name);
+        const matching = [...held.documents.values()]
           .filter(
             ({ write }) =>
               accept(write.values) &&
               (after === undefined || compareCodePoints(write.document.id, after) > 0),
           )
           .sort((a, b) => compareCodePoints(a.write.document.id, b.write.document.id));
-        const items = matching.slice(0, query.limit).map(toSummary);
+        const items = matching
+          .slice(0, query.limit)
+          .map((entry) => toSummary(entry, chunkCount(active(held), entry.write.document.id)));
         return { items, next: matching.length > query.limit ? (items.at(-1)?.id ?? null) : null };
       }),
     countDocuments: (name, filter, options) =>
@@ -236,15 +297,19 @@ export function createMemoryStore(): VectorStore {
       }),
     getChunks: (ref, ids, options) =>
       step(options, () => {
-        const held = findGeneration(ref);
+        const { held, data } = findGeneration(ref);
         return new Map(
           ids.flatMap((id) => {
-            const record = toRecord(held, held.data.chunks.get(id));
+            const record = toRecord(held, data.chunks.get(id));
             return record === null ? [] : [[id, record] as const];
           }),
         );
       }),
   };
+}
+
+function chunkCount(generation: MemoryGeneration, id: string): number {
+  return generation.chunks.get(id)?.length ?? 0;
 }
 
 function merged(known: Fields, added: Fields): Fields {
@@ -271,7 +336,7 @@ function toRecord(held: MemoryCollection, entry: MemoryChunk | undefined): Chunk
   return { ...chunk, title, source, metadata, values: entry.values };
 }
 
-function toSummary({ write, ingestedAt }: StoredEntry): DocumentSummary {
+function toSummary({ write, ingestedAt }: StoredEntry, chunks: number): DocumentSummary {
   const { id, title, source, metadata } = write.document;
   return {
     id,
@@ -280,6 +345,6 @@ function toSummary({ write, ingestedAt }: StoredEntry): DocumentSummary {
     metadata,
     contentHash: write.contentHash,
     ingestedAt,
-    chunkCount: write.chunks.length,
+    chunkCount: chunks,
   };
 }
