@@ -20,6 +20,7 @@ COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
 COPY bin bin
 COPY migrations migrations
+COPY prompts prompts
 USER node
 VOLUME /data
 EXPOSE 8080

@@ -24,7 +24,7 @@ export async function main(): Promise<void> {
     stderr,
     cwd: process.cwd(),
     signal: controller.signal,
-    loadConfig: async () => (await import('./config.js')).loadConfig(),
+    loadConfig: async (given) => (await import('./config.js')).loadConfig(undefined, given),
     openRuntime: async (config) => {
       const { openRuntime } = await import('./runtime.js');
       return openRuntime(config, {

@@ -2,17 +2,30 @@
  * The composition root: configuration → adapters → {catalog, ingest, retrieve, close}. Only this
  * file names adapters; each is loaded when it is first needed.
  */
-import { createCatalog, chunkerSettings } from './catalog/catalog.js';
+import { openBedrockParts } from './bedrock/compose.js';
+import { createCatalog } from './catalog/catalog.js';
+import { chunkerSettings } from './catalog/chunker.js';
+import { withManaged } from './catalog/managed.js';
 import type { Config } from './config.js';
+import { createEmbedders } from './embedders/opened.js';
 import type { Embedder } from './embedders/port.js';
 import { EMBEDDERS, openEmbedder } from './embedders/registry.js';
 import { RetrievalError } from './errors.js';
+import { createBackgroundBuilds } from './generations/background.js';
+import { createEvalSets } from './generations/eval-sets.js';
+import { createGenerations } from './generations/generations.js';
 import { dryRun } from './ingest/dry-run.js';
 import { ingest } from './ingest/pipeline.js';
+import type { IngestPorts } from './ingest/pipeline.js';
 import type { DryRunItem } from './ingest/types.js';
+import { watchEmbedders, watchReranker, watchStore } from './monitoring/instrument.js';
+import { createMonitor } from './monitoring/monitor.js';
+import type { Tracing } from './monitoring/tracing.js';
 import { assertSamePin } from './pin.js';
 import { createRetrieve } from './retrieval/retrieve.js';
+import { createWhy } from './retrieval/why.js';
 import type { Runtime } from './runtime-types.js';
+import type { Database } from './stores/pgvector/database.js';
 import type { VectorStore } from './stores/port.js';
 
 /** Adapters to use instead of the configured ones: a program's own, or a test's. */
@@ -33,26 +46,79 @@ export interface RuntimeOverrides {
  */
 export async function openRuntime(config: Config, overrides: RuntimeOverrides = {}): Promise<Runtime> {
   const store = overrides.store ?? (await openStore(config));
-  const embedders = createEmbedderCache(
-    overrides.openEmbedder ?? ((name) => openEmbedder(name, config.models, { onNotice: overrides.onNotice })),
-  );
+  const embedders = createEmbedders({
+    open:
+      overrides.openEmbedder ??
+      ((name) => openEmbedder(name, config.models, { onNotice: overrides.onNotice })),
+    canaryIntervalMs: config.models.remote.canaryIntervalMs,
+    onNotice: overrides.onNotice,
+  });
   const work = createWorkTracker();
-  const catalog = createCatalog({ store, openEmbedder: embedders.open });
+  const bedrock = await openBedrockParts(config, store);
+  const catalog = withManaged(createCatalog({ store, openEmbedder: embedders.open }), bedrock.collections);
   const getCollection = catalog.getCollection.bind(catalog);
-  const retrieve = createRetrieve({
+  const tracing = await openTraces(config.monitoring.tracing);
+  const monitor = createMonitor({
+    store,
+    tracing,
+    settings: config.monitoring,
+    now: overrides.now ?? Date.now,
+    ask: (name, request, options) => work.track(retrieve(name, request, options)),
+  });
+  const watched = watchStore(store, monitor.step);
+  const retrieveOwn = createRetrieve({
+    store: watched,
+    getCollection,
+    openEmbedder: watchEmbedders(embedders.open, monitor.step),
+    now: overrides.now ?? Date.now,
+    reranker: watchReranker(bedrock.reranker, monitor.step),
+    onAnswered: monitor.answered,
+  });
+  const { retrieve, answer } = bedrock.over((name, request, options) =>
+    monitor.step('query', { collection: name, mode: request.mode, top_k: request.top_k }, () =>
+      retrieveOwn(name, request, options),
+    ),
+  );
+  const ingestPorts: IngestPorts = {
+    store: watched,
+    getCollection,
+    openEmbedder: watchEmbedders(embedders.openMeasured, monitor.step),
+    onChunking: (chunk) => monitor.step('chunk', {}, chunk),
+  };
+
+  const generations = createGenerations({
     store,
     getCollection,
     openEmbedder: embedders.open,
     now: overrides.now ?? Date.now,
   });
+  const builds = createBackgroundBuilds({
+    build: monitor.build((...args) => generations.build(...args)),
+  });
+  const why = createWhy({
+    store,
+    getCollection,
+    openEmbedder: embedders.open,
+    now: overrides.now ?? Date.now,
+    reranker: bedrock.reranker,
+  });
 
   return {
     catalog,
+    managed: bedrock.collections,
+    generations,
+    builds,
+    evalSets: createEvalSets(store),
     embedders: overrides.embedders ?? EMBEDDERS,
+    monitoring: monitor,
     store,
 
     ingest: (name, source, options) =>
-      work.track(ingest({ store, getCollection, openEmbedder: embedders.open }, name, source, options)),
+      work.track(
+        monitor.ingest(
+          monitor.step('ingest', { collection: name }, () => ingest(ingestPorts, name, source, options)),
+        ),
+      ),
 
     async *dryRun(target, source, signal): AsyncGenerator<DryRunItem> {
       const [embedderName, chunker] =
@@ -61,30 +127,48 @@ export async function openRuntime(config: Config, overrides: RuntimeOverrides = 
               ({ generation }) => [generation.embedder, generation.chunker] as const,
             )
           : ([target.embedder, chunkerSettings(target.chunker)] as const);
-      const { tokenizer } = await embedders.open(embedderName);
-      yield* dryRun(source, chunker, tokenizer, signal);
+      yield* dryRun(source, chunker, await embedders.openUnwatched(embedderName), signal);
     },
 
     retrieve: (name, request, options) => work.track(retrieve(name, request, options)),
 
+    why: (name, request, options) => work.track(why(name, request, options)),
+
+    answer: (name, request, how, options) => work.trackEach(answer(name, request, how, options)),
+
     async checkPins(options) {
       for (const { name, generation } of await store.listCollections(options)) {
-        const embedder = await embedders.open(generation.embedder);
-        assertSamePin(name, generation.pin, embedder.pin);
+        const embedder = await reachable(embedders.open(generation.embedder), overrides.onNotice);
+        if (embedder !== null) assertSamePin(name, generation.pin, embedder.pin);
       }
     },
 
     async close() {
       work.end();
+      monitor.close();
+      await builds.close();
       await work.settled();
       await embedders.close();
+      await bedrock.close();
       await store.close();
+      await tracing?.close();
     },
   };
 }
 
-async function openStore(config: Config): Promise<VectorStore> {
-  const { store: location, postgres } = config;
+/** Null without a collector; OpenTelemetry is then not even loaded. */
+async function openTraces(settings: Config['monitoring']['tracing']): Promise<Tracing | null> {
+  if (settings === null) return null;
+  const { openTracing } = await import('./monitoring/tracing.js');
+  return openTracing(settings);
+}
+
+/** The configured store alone. @param onDatabase given what a store on PostgreSQL or PGlite works on */
+export async function openStore(
+  config: Config,
+  onDatabase?: (database: Database) => void,
+): Promise<VectorStore> {
+  const { store: location, postgres, opensearch } = config;
   switch (location.kind) {
     case 'memory': {
       const { createMemoryStore } = await import('./stores/memory/index.js');
@@ -94,13 +178,14 @@ async function openStore(config: Config): Promise<VectorStore> {
     case 'postgresql': {
       const { openPgVectorStore } = await import('./stores/pgvector/index.js');
       return openPgVectorStore({
-        connection: location.kind === 'pglite' ? location : { ...location, poolSize: postgres.poolSize },
+        connection: location.kind === 'pglite' ? location : { ...location, ...postgres },
         statementTimeoutMs: postgres.statementTimeoutMs,
+        ...(onDatabase === undefined ? {} : { onDatabase }),
       });
     }
     case 'opensearch': {
       const { openOpenSearchStore } = await import('./stores/opensearch/index.js');
-      return openOpenSearchStore(location);
+      return openOpenSearchStore({ ...location, ...opensearch });
     }
     case 'oracle': {
       const { openOracleStore } = await import('./stores/oracle/index.js');
@@ -111,34 +196,27 @@ async function openStore(config: Config): Promise<VectorStore> {
   }
 }
 
-interface EmbedderCache {
-  readonly open: (name: string) => Promise<Embedder>;
-  readonly close: () => Promise<void>;
-}
-
-function createEmbedderCache(open: (name: string) => Promise<Embedder>): EmbedderCache {
-  const opened = new Map<string, Promise<Embedder>>();
-  return {
-    open(name) {
-      const known = opened.get(name);
-      if (known !== undefined) return known;
-      const opening = open(name);
-      opened.set(name, opening);
-      // A model that could not be had now may be had later.
-      opening.catch(() => opened.delete(name));
-      return opening;
-    },
-    async close() {
-      const results = await Promise.allSettled(opened.values());
-      await Promise.all(
-        results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.close()] : [])),
-      );
-    },
-  };
+/**
+ * The embedder, or null when its provider cannot be reached now: that must not keep a server from
+ * starting. Its first query checks the pin.
+ */
+async function reachable(
+  opening: Promise<Embedder>,
+  onNotice: RuntimeOverrides['onNotice'],
+): Promise<Embedder | null> {
+  try {
+    return await opening;
+  } catch (error) {
+    if (!(error instanceof RetrievalError) || !error.retryable || error.code === 'cancelled') throw error;
+    onNotice?.(`A model is not checked at the start: ${error.message}`);
+    return null;
+  }
 }
 
 interface WorkTracker {
   track<T>(work: Promise<T>): Promise<T>;
+  /** Work that comes in parts: it ends when it is read to its end, or left. */
+  trackEach<T>(work: AsyncGenerator<T>): AsyncGenerator<T>;
   /** Nothing new is taken from now on. */
   end(): void;
   settled(): Promise<void>;
@@ -147,7 +225,7 @@ interface WorkTracker {
 function createWorkTracker(): WorkTracker {
   const running = new Set<Promise<unknown>>();
   let ended = false;
-  return {
+  const tracker: WorkTracker = {
     track(work) {
       if (ended) {
         work.catch(() => undefined);
@@ -160,6 +238,20 @@ function createWorkTracker(): WorkTracker {
       work.then(done, done);
       return work;
     },
+    async *trackEach(work) {
+      let finish: () => void = () => undefined;
+      await tracker.track(Promise.resolve());
+      void tracker.track(
+        new Promise<void>((resolve) => {
+          finish = resolve;
+        }),
+      );
+      try {
+        yield* work;
+      } finally {
+        finish();
+      }
+    },
     end() {
       ended = true;
     },
@@ -167,4 +259,5 @@ function createWorkTracker(): WorkTracker {
       await Promise.allSettled(running);
     },
   };
+  return tracker;
 }

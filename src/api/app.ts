@@ -19,8 +19,10 @@ import { createMetrics } from './metrics.js';
 import type { Metrics } from './metrics.js';
 import { registerOpenApi } from './openapi.js';
 import { notFound, retryAfterSeconds, toProblem, toRetrievalError } from './problem.js';
+import { answerRoutes } from './routes/answer.js';
 import { collectionRoutes } from './routes/collections.js';
 import { documentRoutes } from './routes/documents.js';
+import { generationRoutes } from './routes/generations.js';
 import { queryRoutes } from './routes/query.js';
 import { serviceRoutes } from './routes/service.js';
 import { createPathTable } from './path-table.js';
@@ -61,6 +63,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { runtime, config, version } = options;
   const pool = createWorkPool({ maxInflight: config.maxInflight, timeoutMs: config.requestTimeoutMs });
   const metrics = createMetrics(() => pool.inflight(), version);
+  await runtime.monitoring?.start({
+    registry: metrics.registry,
+    writeLine: (line) => void (options.logSink ?? process.stdout).write(line),
+  });
   let draining = false;
   const isDraining = (): boolean => draining;
 
@@ -105,12 +111,20 @@ export async function createApp(options: AppOptions): Promise<App> {
   refuseUnknownPaths(app, paths);
 
   await registerOpenApi(app, { version, hasKeys: config.apiKeyHashes.length > 0 });
-  const context: RouteContext = { runtime, metrics, version, isDraining };
+  const context: RouteContext = {
+    runtime,
+    metrics,
+    version,
+    isDraining,
+    bodyLimitBytes: config.bodyLimitBytes,
+  };
   await app.register(
     (v1: ZodApp, _options, done) => {
       admitRequests(v1, { pool, metrics, isDraining });
       queryRoutes(v1, context);
+      answerRoutes(v1, context);
       collectionRoutes(v1, context);
+      generationRoutes(v1, context);
       documentRoutes(v1, context);
       done();
     },

@@ -64,6 +64,7 @@ export async function registerOpenApi(
       tags: [
         { name: 'query', description: 'Ask a collection' },
         { name: 'collections', description: 'Named sets of documents, each with one pinned model' },
+        { name: 'generations', description: "Changing a collection's model beside the one that answers" },
         { name: 'documents', description: 'What a collection holds' },
         { name: 'service', description: 'Models, probes, metrics' },
       ],

@@ -26,6 +26,7 @@ export interface RouteContext {
   readonly metrics: Metrics;
   readonly version: string;
   readonly isDraining: () => boolean;
+  readonly bodyLimitBytes: number;
 }
 
 declare module 'fastify' {

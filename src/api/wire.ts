@@ -1,7 +1,13 @@
 /** The domain's types ↔ the wire's snake_case. Pure. */
-import type { CollectionDescription, DocumentWithChunks, NewCollection } from '../catalog/types.js';
+import type {
+  CollectionDescription,
+  DocumentWithChunks,
+  NewCollection,
+  NewVectorIndex,
+} from '../catalog/types.js';
 import type { IngestSummary, Source } from '../ingest/types.js';
-import type { Pin, VectorIndex } from '../model.js';
+import { fromChunker, toNewChunker } from './chunker-wire.js';
+import type { Generation, Pin, VectorIndex } from '../model.js';
 import type { DocumentSummary } from '../stores/port.js';
 import type { CollectionWire, NewCollectionBody } from './schemas/collection.js';
 import type {
@@ -21,25 +27,21 @@ export function toNewCollection(body: NewCollectionBody): NewCollection {
     ...(body.language === undefined ? {} : { language: body.language }),
     ...(body.metric === undefined ? {} : { metric: body.metric }),
     ...(index === undefined ? {} : { index: toIndex(index) }),
-    ...(chunker === undefined
-      ? {}
-      : {
-          chunker: {
-            ...(chunker.target_tokens === undefined ? {} : { targetTokens: chunker.target_tokens }),
-            ...(chunker.overlap_tokens === undefined ? {} : { overlapTokens: chunker.overlap_tokens }),
-          },
-        }),
+    ...(chunker === undefined ? {} : { chunker: toNewChunker(chunker) }),
   };
 }
 
-function toIndex(index: NonNullable<NewCollectionBody['index']>): VectorIndex {
+/** An index as asked for. */
+export function toIndex(index: NonNullable<NewCollectionBody['index']>): NewVectorIndex {
   switch (index.kind) {
     case 'hnsw':
       return {
         kind: 'hnsw',
         m: index.m,
-        efConstruction: index.ef_construction,
+        ...(index.ef_construction === undefined ? {} : { efConstruction: index.ef_construction }),
         buildAfter: index.build_after,
+        ...(index.compression === undefined ? {} : { compression: index.compression }),
+        ...(index.on_disk === undefined ? {} : { onDisk: index.on_disk }),
       };
     case 'ivfflat':
       return { kind: 'ivfflat', lists: index.lists, buildAfter: index.build_after };
@@ -59,20 +61,24 @@ export function fromCollection(collection: CollectionDescription): CollectionWir
     fields: { ...collection.fields },
     language: collection.language,
     counts: { documents: collection.counts.documents, chunks: collection.counts.chunks },
-    generation: {
-      id: generation.id,
-      state: generation.state,
-      embedder: generation.embedder,
-      model_version: collection.modelVersion,
-      pin: fromPin(generation.pin),
-      chunker: {
-        kind: generation.chunker.kind,
-        target_tokens: generation.chunker.targetTokens,
-        overlap_tokens: generation.chunker.overlapTokens,
-      },
-      metric: generation.metric,
-      index: fromIndex(generation.index),
-    },
+    generation: fromGenerationParts(generation, collection.modelVersion),
+  };
+}
+
+/** What every generation says of itself. */
+export function fromGenerationParts(
+  generation: Generation,
+  modelVersion: string,
+): CollectionWire['generation'] {
+  return {
+    id: generation.id,
+    state: generation.state,
+    embedder: generation.embedder,
+    model_version: modelVersion,
+    pin: fromPin(generation.pin),
+    chunker: fromChunker(generation.chunker),
+    metric: generation.metric,
+    index: fromIndex(generation.index),
   };
 }
 
@@ -100,6 +106,8 @@ function fromIndex(index: VectorIndex): CollectionWire['generation']['index'] {
         m: index.m,
         ef_construction: index.efConstruction,
         build_after: index.buildAfter,
+        ...(index.compression === undefined ? {} : { compression: index.compression }),
+        ...(index.onDisk === undefined ? {} : { on_disk: index.onDisk }),
       };
     case 'ivfflat':
       return { kind: 'ivfflat', lists: index.lists, build_after: index.buildAfter };

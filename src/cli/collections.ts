@@ -1,8 +1,11 @@
 /** What `plumbline collections …` does. */
+import { fromManaged } from '../api/schemas/managed-collection.js';
 import { fromCollection } from '../api/wire.js';
+import type { ManagedCollection } from '../catalog/managed.js';
 import type { CollectionDescription } from '../catalog/types.js';
 import { RetrievalError } from '../errors.js';
 import type { VectorIndex } from '../model.js';
+import { chunkerOf, describeChunker } from './chunker-options.js';
 import type { CreateCommandOptions } from './commands/collections.js';
 import {
   EXIT,
@@ -22,8 +25,10 @@ export function listCommand(context: Context, json: boolean): Promise<ExitCode> 
   const { stdout, signal } = context;
   return withRuntime(context, async (runtime) => {
     const collections = await runtime.catalog.listCollections({ signal });
-    if (json) printJson(stdout, { collections: collections.map(fromCollection) });
-    else if (collections.length === 0) {
+    const { managed } = runtime;
+    if (json) {
+      printJson(stdout, { collections: [...collections.map(fromCollection), ...managed.map(fromManaged)] });
+    } else if (collections.length + managed.length === 0) {
       printLine(
         stdout,
         'There is no collection yet. Make one: plumbline ingest PATH --collection NAME --embedder NAME',
@@ -35,6 +40,7 @@ export function listCommand(context: Context, json: boolean): Promise<ExitCode> 
         count(counts.chunks),
         modelVersion,
       ]);
+      rows.push(...managed.map(({ name, modelVersion }) => [name, '–', '–', modelVersion]));
       for (const line of table(['collection', 'documents', 'chunks', 'model'], rows)) printLine(stdout, line);
     }
     return EXIT.ok;
@@ -59,7 +65,7 @@ export function createCommand(
       metric: options.metric,
       index,
     }),
-    chunker: given({ targetTokens: options.targetTokens, overlapTokens: options.overlapTokens }),
+    chunker: chunkerOf(options),
   };
   return withRuntime(context, async (runtime) => {
     const collection = await runtime.catalog.createCollection(input, { signal });
@@ -72,6 +78,12 @@ export function createCommand(
 export function describeCommand(context: Context, name: string, json: boolean): Promise<ExitCode> {
   const { stdout, signal } = context;
   return withRuntime(context, async (runtime) => {
+    const managed = runtime.managed.find((known) => known.name === name);
+    if (managed !== undefined) {
+      if (json) printJson(stdout, fromManaged(managed));
+      else showManaged(stdout, managed);
+      return EXIT.ok;
+    }
     const collection = await runtime.catalog.describeCollection(name, { signal });
     if (json) printJson(stdout, fromCollection(collection));
     else showCollection(stdout, collection);
@@ -105,7 +117,7 @@ function showCollection(output: Output, collection: CollectionDescription): void
     ['chunks', count(counts.chunks)],
     ['embedder', generation.embedder],
     ['model', `${collection.modelVersion}, ${String(pin.dimensions)} dimensions, ${pin.precision}`],
-    ['chunker', `${String(chunker.targetTokens)} tokens, ${String(chunker.overlapTokens)} of overlap`],
+    ['chunker', describeChunker(chunker)],
     ['metric', generation.metric],
     ['index', describeIndex(generation.index)],
     ['language', collection.language],
@@ -116,10 +128,23 @@ function showCollection(output: Output, collection: CollectionDescription): void
   for (const [name, value] of rows) printLine(output, `  ${name.padEnd(10)} ${value}`);
 }
 
+function showManaged(output: Output, collection: ManagedCollection): void {
+  const fields = Object.entries(collection.fields).map(([name, type]) => `${name}:${type}`);
+  const rows = [
+    ['kind', collection.kind],
+    ['id', collection.knowledgeBaseId],
+    ['region', collection.region ?? "that of the service's other Bedrock calls"],
+    ['search', collection.searchType],
+    ['fields', fields.join(', ') || 'none'],
+  ] as const;
+  printLine(output, paint(output, 'bold', collection.name));
+  for (const [name, value] of rows) printLine(output, `  ${name.padEnd(10)} ${value}`);
+}
+
 function describeIndex(index: VectorIndex): string {
   switch (index.kind) {
     case 'hnsw':
-      return `hnsw, m ${String(index.m)}, ef_construction ${String(index.efConstruction)}, from ${count(index.buildAfter)} chunks on`;
+      return `hnsw, m ${String(index.m)}, ef_construction ${String(index.efConstruction)}${index.compression === undefined ? '' : `, compressed ${index.compression}`}${index.onDisk === true ? ' on disk' : ''}, from ${count(index.buildAfter)} chunks on`;
     case 'ivfflat':
       return `ivfflat, lists ${String(index.lists)}, from ${count(index.buildAfter)} chunks on`;
     case 'none':

@@ -20,7 +20,8 @@ export interface Context {
   readonly cwd: string;
   /** Aborted on Ctrl-C, on SIGTERM, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
-  loadConfig(): Promise<Config>;
+  /** @param given variables to take in place of the environment's */
+  loadConfig(given?: Readonly<Record<string, string>>): Promise<Config>;
   openRuntime(config: Config): Promise<Runtime>;
 }
 
@@ -33,6 +34,8 @@ export const EXIT = {
   caller: 2,
   /** The service or something behind it failed. */
   backend: 3,
+  /** Measured, but below what --fail-under wants. */
+  belowThreshold: 4,
   interrupted: 130,
 } as const;
 

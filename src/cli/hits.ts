@@ -21,6 +21,9 @@ export function showAnswer(output: Output, answer: QueryAnswer, options: ShowOpt
     showHit(output, hit, options.offset + index + 1, lines);
     printLine(output);
   }
+  for (const { message } of answer.warnings ?? []) {
+    printLine(output, `${paint(output, 'yellow', 'note:')} ${oneLine(message)}`);
+  }
   printLine(output, paint(output, 'dim', footer(answer, options.offset)));
 }
 
@@ -49,7 +52,8 @@ function showHit(output: Output, hit: Hit, place: number, maxLines: number): voi
   const source = hit.source === null || hit.source === hit.document_id ? [] : [oneLine(hit.source)];
   const citation = [...source, oneLine(hit.document_id), `chunk ${String(hit.ordinal)}`].join(' · ');
   printLine(output, `${INDENT}${paint(output, 'cyan', citation)}`);
-  if (hit.explain !== undefined) showExplain(output, hit.explain, hit.score);
+  if (hit.matched !== undefined) showMatched(output, hit.matched);
+  if (hit.explain !== undefined) showExplain(output, hit.explain);
   for (const passage of hit.before ?? []) showNeighbour(output, 'before', passage);
   showText(output, hit.text, maxLines);
   for (const passage of hit.after ?? []) showNeighbour(output, 'after', passage);
@@ -58,6 +62,12 @@ function showHit(output: Output, hit: Hit, place: number, maxLines: number): voi
     printLine(output, `${INDENT}${paint(output, 'cyan', where.trimEnd())}`);
     showText(output, other.text, Math.min(maxLines, NEIGHBOUR_LINES));
   }
+}
+
+/** Which of the passage's small chunks were found. */
+function showMatched(output: Output, matched: NonNullable<Hit['matched']>): void {
+  const chunks = matched.map(({ ordinal, score }) => `chunk ${String(ordinal)} ${score.toFixed(4)}`);
+  printLine(output, `${INDENT}${paint(output, 'dim', `matched: ${chunks.join(', ')}`)}`);
 }
 
 /** The heading path begins with the title. */
@@ -82,7 +92,7 @@ function textWidthOf(output: Output): number {
   return Math.max(30, Math.min(output.columns, 110) - INDENT.length);
 }
 
-function showExplain(output: Output, explain: Explain, score: number): void {
+function showExplain(output: Output, explain: Explain): void {
   const put = (line: string): void => {
     printLine(output, `${INDENT}${paint(output, 'yellow', line)}`);
   };
@@ -93,13 +103,24 @@ function showExplain(output: Output, explain: Explain, score: number): void {
   const terms = [vector, keyword].flatMap((leg) =>
     leg === null ? [] : [`${number(leg.weight)} × ${number(leg.normalized)}`],
   );
-  put(`${explain.method}${constant}: relevance ${number(explain.relevance)} = ${terms.join(' + ')}`);
-  if (recency === null) return;
+  const sum = terms.length === 0 ? '' : ` = ${terms.join(' + ')}`;
+  put(`${explain.method}${constant}: relevance ${number(explain.relevance)}${sum}`);
+  if (recency !== null) showRecency(put, explain, recency);
+  if (explain.rerank === undefined) return;
+  const { model, rank, score: rerankScore } = explain.rerank;
+  put(`rerank   rank ${String(rank)}, score ${number(rerankScore)}, by ${model}: this is the score`);
+}
+
+function showRecency(
+  put: (line: string) => void,
+  { relevance }: Explain,
+  recency: NonNullable<Explain['recency']>,
+): void {
   const { age_days: age, half_life_days: halfLife, decay, weight } = recency;
   const ageText = age === null ? 'no such date' : `age ${number(age)} days`;
   put(`recency  ${ageText}, half-life ${number(halfLife)} days, decay ${number(decay)}`);
   put(
-    `score ${number(score)} = ${number(1 - weight)} × ${number(explain.relevance)} + ${number(weight)} × ${number(decay)}`,
+    `score ${number((1 - weight) * relevance + weight * decay)} = ${number(1 - weight)} × ${number(relevance)} + ${number(weight)} × ${number(decay)}`,
   );
 }
 

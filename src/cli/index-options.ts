@@ -1,7 +1,8 @@
 /** The options that describe a collection's approximate index. */
 import { Option, type Command } from 'commander';
+import type { NewVectorIndex } from '../catalog/types.js';
 import { RetrievalError } from '../errors.js';
-import type { VectorIndex } from '../model.js';
+import type { Compression, VectorIndex } from '../model.js';
 import { integer } from './options.js';
 
 const DEFAULT_BUILD_AFTER = 20_000;
@@ -10,6 +11,8 @@ export interface IndexOptions {
   readonly index?: VectorIndex['kind'];
   readonly hnswM?: number;
   readonly hnswEfConstruction?: number;
+  readonly hnswCompression?: Compression;
+  readonly hnswOnDisk?: true;
   readonly ivfflatLists?: number;
   readonly buildAfter?: number;
 }
@@ -23,7 +26,18 @@ export function addIndexOptions(command: Command): Command {
       ).choices(['hnsw', 'ivfflat', 'none']),
     )
     .option('--hnsw-m <n>', 'links of a node (default: 16)', integer(2))
-    .option('--hnsw-ef-construction <n>', 'breadth of the build (default: 128)', integer(4))
+    .option(
+      '--hnsw-ef-construction <n>',
+      'breadth of the build (default: 128, on OpenSearch 512)',
+      integer(4),
+    )
+    .addOption(
+      new Option(
+        '--hnsw-compression <level>',
+        "how much smaller the graph's vectors are, on OpenSearch (default: not at all)",
+      ).choices(['2x', '4x', '8x', '16x', '32x']),
+    )
+    .option('--hnsw-on-disk', 'with a compression: whole vectors are read from disk, on OpenSearch')
     .option('--ivfflat-lists <n>', 'lists (default: by the number of chunks)', integer(1))
     .option('--build-after <n>', 'chunks from which on there is an index (default: 20000)', integer(0));
 }
@@ -32,17 +46,25 @@ export function addIndexOptions(command: Command): Command {
  * The index that the options describe; undefined leaves the choice to the catalog.
  * @throws RetrievalError `invalid_request` for settings of an index that was not chosen.
  */
-export function indexOf(options: IndexOptions): VectorIndex | undefined {
-  const { hnswM, hnswEfConstruction, ivfflatLists, buildAfter } = options;
-  const needs = (kind: VectorIndex['kind'], option: string, value: number | undefined): void => {
+export function indexOf(options: IndexOptions): NewVectorIndex | undefined {
+  const { hnswM, hnswEfConstruction, hnswCompression, hnswOnDisk, ivfflatLists, buildAfter } = options;
+  const needs = (
+    kind: VectorIndex['kind'],
+    option: string,
+    value: number | string | true | undefined,
+  ): void => {
     if (value === undefined || (options.index ?? 'hnsw') === kind) return;
     throw new RetrievalError('invalid_request', `${option} is for --index ${kind}`, { field: 'index' });
   };
   needs('hnsw', '--hnsw-m', hnswM);
   needs('hnsw', '--hnsw-ef-construction', hnswEfConstruction);
+  needs('hnsw', '--hnsw-compression', hnswCompression);
+  needs('hnsw', '--hnsw-on-disk', hnswOnDisk);
   needs('ivfflat', '--ivfflat-lists', ivfflatLists);
   // What names a setting of HNSW names HNSW; anything else is not guessed, for stores differ in their default.
-  const isHnsw = hnswM !== undefined || hnswEfConstruction !== undefined;
+  const isHnsw = [hnswM, hnswEfConstruction, hnswCompression, hnswOnDisk].some(
+    (given) => given !== undefined,
+  );
   const kind = options.index ?? (isHnsw ? 'hnsw' : undefined);
   switch (kind) {
     case undefined:
@@ -56,8 +78,10 @@ export function indexOf(options: IndexOptions): VectorIndex | undefined {
       return {
         kind: 'hnsw',
         m: hnswM ?? 16,
-        efConstruction: hnswEfConstruction ?? 128,
+        ...(hnswEfConstruction === undefined ? {} : { efConstruction: hnswEfConstruction }),
         buildAfter: buildAfter ?? DEFAULT_BUILD_AFTER,
+        ...(hnswCompression === undefined ? {} : { compression: hnswCompression }),
+        ...(hnswOnDisk === undefined ? {} : { onDisk: hnswOnDisk }),
       };
     case 'ivfflat':
       return {

@@ -1,5 +1,6 @@
 /** Reading option values. Each parser throws what commander shows as a usage error. */
 import { InvalidArgumentError } from 'commander';
+import type { DeleteCeiling } from '../ingest/types.js';
 import type { FieldType, JsonObject, JsonValue } from '../model.js';
 import { RetrievalError } from '../errors.js';
 
@@ -12,6 +13,17 @@ export function integer(least: number): (text: string) => number {
     }
     return value;
   };
+}
+
+/** A number of documents, or a share of them: `500`, `10%`. */
+export function deleteCeiling(text: string): DeleteCeiling {
+  const [, number = '', percent] = /^(\d+(?:\.\d+)?)(%?)$/u.exec(text) ?? [];
+  const value = Number(number);
+  if (percent === '%' && value <= 100) return { kind: 'share', share: value / 100 };
+  if (percent !== '' || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError('Write a number of documents, or a share of them such as 10%.');
+  }
+  return { kind: 'documents', documents: value };
 }
 
 export function decimal(text: string): number {

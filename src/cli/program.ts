@@ -1,9 +1,15 @@
 /** The command line as commander knows it. Commands load what they need when they run. */
 import { Command } from 'commander';
+import { addAnswer } from './commands/answer.js';
 import { addCollections } from './commands/collections.js';
+import { addConformance } from './commands/conformance.js';
+import { addDoctor } from './commands/doctor.js';
 import { addDocuments } from './commands/documents.js';
 import { addEval } from './commands/eval.js';
+import { addGate } from './commands/gate.js';
+import { addGenerations } from './commands/generations.js';
 import { addIngest } from './commands/ingest.js';
+import { addKb } from './commands/kb.js';
 import { addKeys } from './commands/keys.js';
 import { addQuery } from './commands/query.js';
 import { addServe } from './commands/serve.js';
@@ -30,9 +36,23 @@ export function createProgram(context: Context, run: Run, version: string): Comm
       `
 Settings are environment variables; PLUMBLINE_STORE_URL says where collections live.
 Exit codes: 0 done, 1 some documents failed, 2 the call was wrong, 3 the service or a backend
-failed, 130 interrupted.`,
+failed, 4 measured below a --fail-under, 130 interrupted.`,
     );
-  for (const add of [addIngest, addQuery, addServe, addCollections, addDocuments, addEval, addKeys]) {
+  for (const add of [
+    addIngest,
+    addQuery,
+    addAnswer,
+    addServe,
+    addCollections,
+    addDocuments,
+    addEval,
+    addGenerations,
+    addGate,
+    addKb,
+    addKeys,
+    addConformance,
+    addDoctor,
+  ]) {
     add(program, context, run, version);
   }
   return program;

@@ -2,7 +2,7 @@
 import { SingleBar, type Options } from 'cli-progress';
 import type { IngestProgress } from '../ingest/types.js';
 import { printJson, type Output } from './context.js';
-import { count, duration } from './text.js';
+import { costText, count, duration } from './text.js';
 import { toWire } from './wire.js';
 
 export interface ProgressView {
@@ -47,6 +47,7 @@ function createBar(output: Output): ProgressView {
       rate: (progress.documents / seconds).toFixed(1),
       chunks: count(progress.chunks),
       failed: progress.failed === 0 ? '' : ` · ${count(progress.failed)} failed`,
+      spent: spentText(progress.spent),
       // Not `eta`: the bar has a value of that name, which would win.
       left: remaining(progress),
     };
@@ -66,7 +67,7 @@ function createBar(output: Output): ProgressView {
 }
 
 function startBar(output: Output, progress: IngestProgress, payload: Record<string, string>): SingleBar {
-  const totals = '{rate}/s · {chunks} chunks{failed}';
+  const totals = '{rate}/s · {chunks} chunks{failed}{spent}';
   const bar = new SingleBar({
     ...barOptions(output),
     format:
@@ -76,6 +77,11 @@ function startBar(output: Output, progress: IngestProgress, payload: Record<stri
   });
   bar.start(progress.totalDocuments ?? 0, progress.documents, payload);
   return bar;
+}
+
+function spentText(spent: IngestProgress['spent']): string {
+  if (spent === undefined) return '';
+  return ` · ${count(spent.tokens)} tokens${spent.cost === null ? '' : ` ≈ ${costText(spent.cost)}`}`;
 }
 
 /** How every bar looks. */

@@ -1,7 +1,7 @@
 /** What an ingest did, for people. */
-import type { IngestSummary } from '../ingest/types.js';
+import type { IngestSummary, Spent } from '../ingest/types.js';
 import { printLine, type Output } from './context.js';
-import { count, duration, oneLine, paint, plural } from './text.js';
+import { costText, count, duration, oneLine, paint, plural } from './text.js';
 
 export function showSummary(output: Output, collection: string, summary: IngestSummary): void {
   const { failed } = summary;
@@ -17,6 +17,7 @@ export function showSummary(output: Output, collection: string, summary: IngestS
     output,
     `${plural(summary.chunks, 'chunk')}: ${count(summary.embedded)} embedded, ${count(summary.reused)} reused; ${duration(summary.elapsedMs)}`,
   );
+  if (summary.spent !== undefined) printLine(output, spentLine(summary.spent));
   for (const { name, code, reason } of failed) {
     printLine(output, `${paint(output, 'red', 'failed')} ${oneLine(name)}: ${oneLine(reason)} (${code})`);
   }
@@ -32,4 +33,10 @@ export function showSummary(output: Output, collection: string, summary: IngestS
       ),
     );
   }
+}
+
+/** What a remote embedder was asked for; without a price, tokens only. */
+function spentLine({ tokens, cached, cost }: Spent): string {
+  const price = cost === null ? '' : `, estimated cost ${costText(cost)}`;
+  return `${plural(tokens, 'token')} at the provider, ${plural(cached, 'text')} from the cache${price}`;
 }

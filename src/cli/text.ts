@@ -95,6 +95,13 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** An amount of money without its currency, which only the bill knows. */
+export function costText(value: number): string {
+  return value >= 1
+    ? value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+    : value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
+}
+
 /** `3 documents`, `1 document`. */
 export function plural(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;

@@ -1,4 +1,5 @@
 /** A runtime whose every call a test can take over, and an app over it. */
+import { NO_GENERATIONS } from '../support/no-generations.js';
 import type { TestContext } from 'node:test';
 import { createApp } from '../../src/api/app.js';
 import type { App } from '../../src/api/app.js';
@@ -117,7 +118,9 @@ export function fakeRuntime(overrides: FakeRuntime = {}): Runtime {
   const { chunks: _chunks, document, ...stored } = DOCUMENT;
   const { text: _text, blocks: _blocks, ...summary } = document;
   return {
+    ...NO_GENERATIONS,
     embedders: ['fake'],
+    managed: [],
     store: {
       kind: 'fake',
       ping: () => Promise.resolve(),
@@ -128,6 +131,9 @@ export function fakeRuntime(overrides: FakeRuntime = {}): Runtime {
       throw new Error('not used by the API');
     },
     retrieve: () => Promise.resolve(ANSWER),
+    answer: () => {
+      throw new Error('not used by this test');
+    },
     checkPins: () => Promise.resolve(),
     close: () => Promise.resolve(),
     ...overrides,

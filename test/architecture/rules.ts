@@ -14,13 +14,25 @@ interface Rule {
 }
 
 const ADAPTER = /^src\/(?:stores|embedders)\/([^/]+)\//u;
-const COMPOSITION_ROOT = ['src/runtime.ts', 'src/embedders/registry.ts'];
-const PORTS = ['src/stores/port.ts', 'src/embedders/port.ts'];
+const COMPOSITION_ROOT = ['src/runtime.ts', 'src/diagnostics.ts', 'src/embedders/registry.ts'];
+const PORTS = ['src/stores/port.ts', 'src/embedders/port.ts', 'src/stores/generations-port.ts'];
+/** What a look into a backend finds. */
+const INSPECTION = 'src/stores/inspection.ts';
 /** What all stores have in common, beside their port. */
-const STORES_SHARED = ['src/stores/validate.ts', 'src/stores/refusals.ts', 'src/stores/record-schemas.ts'];
+const STORES_SHARED = [
+  'src/stores/validate.ts',
+  INSPECTION,
+  'src/stores/generations-port.ts',
+  'src/stores/refusals.ts',
+  'src/stores/record-schemas.ts',
+];
+const BEDROCK_ADAPTERS = ['src/rerank/bedrock.ts', 'src/answer/bedrock.ts', 'src/knowledge-base/index.ts'];
 const DOMAIN = ['src/model.ts', 'src/errors.ts'];
+/** How a provider's clients are made, for whatever asks that provider. */
+const PROVIDER_CLIENTS = ['src/bedrock/settings.ts'];
 /** Free of input and output: any layer may use them. */
-const PURE = /^src\/(?:analysis|metadata)\/|^src\/(?:pin|package-root|chunking\/text-hash)\.ts$/u;
+const PURE =
+  /^src\/(?:analysis|metadata)\/|^src\/(?:pin|package-root|chunking\/(?:text-hash|tiktoken|lines))\.ts$/u;
 
 const within = (...prefixes: readonly string[]): ((path: string) => boolean) => {
   return (path) =>
@@ -45,9 +57,9 @@ const RULES: readonly Rule[] = [
     allows: ({ target }) => target === 'src/model.ts',
   },
   {
-    name: 'a port imports only the domain',
+    name: 'a port imports only the domain, and another port',
     appliesTo: within(...PORTS),
-    allows: ({ target }) => DOMAIN.includes(target),
+    allows: ({ target }) => DOMAIN.includes(target) || PORTS.includes(target),
   },
   {
     name: 'pure shared code imports only the domain and other pure code',
@@ -65,7 +77,12 @@ const RULES: readonly Rule[] = [
     allows: ({ internal, target }, from) => {
       if (!internal) return true;
       const own = ADAPTER.exec(from)?.[0];
-      const shared = [...DOMAIN, from.startsWith('src/stores/') ? PORTS[0] : PORTS[1], ...STORES_SHARED];
+      const shared = [
+        ...DOMAIN,
+        from.startsWith('src/stores/') ? PORTS[0] : PORTS[1],
+        ...STORES_SHARED,
+        ...PROVIDER_CLIENTS,
+      ];
       return (own !== undefined && target.startsWith(own)) || shared.includes(target) || PURE.test(target);
     },
   },
@@ -107,6 +124,12 @@ const RULES: readonly Rule[] = [
       'src/catalog/',
       'src/ingest/',
       'src/retrieval/schema.ts',
+      'src/retrieval/why-schema.ts',
+      'src/generations/types.ts',
+      'src/generations/background.ts',
+      'src/answer/schema.ts',
+      'src/answer/collect.ts',
+      'src/monitoring/types.ts',
       'src/stores/port.ts',
     ),
   },
@@ -120,13 +143,47 @@ const RULES: readonly Rule[] = [
     },
   },
   {
-    name: 'in src, only the CLI opens a runtime; the others are given one',
-    appliesTo: (path) => path.startsWith('src/') && !within('src/cli.ts', 'src/cli/')(path),
+    name: 'the checks of a store know its port, the filter language, the domain and pure code',
+    appliesTo: within('src/conformance/'),
+    allows: ({ internal, target }) =>
+      !internal ||
+      PURE.test(target) ||
+      within(
+        'src/conformance/',
+        'src/retrieval/filter/parse.ts',
+        ...DOMAIN,
+        PORTS[0] ?? '',
+        'src/stores/generations-port.ts',
+        INSPECTION,
+      )(target),
+  },
+  {
+    name: 'the doctor judges what it is given',
+    appliesTo: within('src/doctor/'),
+    allows: ({ internal, target }) =>
+      !internal || PURE.test(target) || within('src/doctor/', ...DOMAIN, PORTS[0] ?? '', INSPECTION)(target),
+  },
+  {
+    name: 'nothing in src works by checks or the doctor but the CLI, and what it is given for them',
+    appliesTo: (path) =>
+      path.startsWith('src/') &&
+      !within('src/cli/', 'src/conformance/', 'src/doctor/', 'src/diagnostics.ts')(path),
+    allows: ({ target }) => !within('src/conformance/', 'src/doctor/', 'src/diagnostics.ts')(target),
+  },
+  {
+    name: 'in src, only the CLI opens a runtime, and the Lambda function; the others are given one',
+    appliesTo: (path) =>
+      path.startsWith('src/') && !within('src/cli.ts', 'src/cli/', 'src/diagnostics.ts', 'src/lambda/')(path),
     allows: ({ target }) => target !== 'src/runtime.ts',
   },
   {
+    name: "src/bedrock/compose.ts alone names Bedrock's rerankers, chat models and knowledge bases",
+    appliesTo: (path) => path !== 'src/bedrock/compose.ts' && !path.startsWith('test/'),
+    allows: ({ target, typeOnly }) => typeOnly || !BEDROCK_ADAPTERS.includes(target),
+  },
+  {
     name: 'the list of embedders is for the composition root',
-    appliesTo: (path) => path !== 'src/runtime.ts',
+    appliesTo: (path) => !within('src/runtime.ts', 'src/diagnostics.ts')(path),
     allows: ({ target }) => target !== 'src/embedders/registry.ts',
   },
 ];

@@ -23,7 +23,7 @@ test('the exit code says whose fault it is', () => {
       code === 'cancelled' ? EXIT.interrupted : ERRORS[code].fault === 'caller' ? EXIT.caller : EXIT.backend;
     assert.equal(show(new RetrievalError(code, 'x')).code, expected, code);
   }
-  assert.deepEqual(Object.values(EXIT), [0, 1, 2, 3, 130]);
+  assert.deepEqual(Object.values(EXIT), [0, 1, 2, 3, 4, 130]);
 });
 
 test('for people: the message on one line, the code, the field, and what to do', () => {

@@ -150,12 +150,17 @@ test('only what is given is a member', () => {
 test('an index has the settings of its kind only', () => {
   assert.equal(indexOf({}), undefined);
   assert.deepEqual(indexOf({ index: 'none' }), { kind: 'none' });
-  assert.deepEqual(indexOf({ hnswM: 8 }), { kind: 'hnsw', m: 8, efConstruction: 128, buildAfter: 20_000 });
+  assert.deepEqual(indexOf({ hnswM: 8 }), { kind: 'hnsw', m: 8, buildAfter: 20_000 });
   assert.deepEqual(indexOf({ index: 'hnsw', buildAfter: 0 }), {
     kind: 'hnsw',
     m: 16,
-    efConstruction: 128,
     buildAfter: 0,
+  });
+  assert.deepEqual(indexOf({ hnswEfConstruction: 64 }), {
+    kind: 'hnsw',
+    m: 16,
+    efConstruction: 64,
+    buildAfter: 20_000,
   });
   assert.deepEqual(indexOf({ index: 'ivfflat' }), { kind: 'ivfflat', lists: 'auto', buildAfter: 20_000 });
   assert.deepEqual(indexOf({ index: 'ivfflat', ivfflatLists: 9, buildAfter: 5 }), {

@@ -31,6 +31,8 @@ test('there are all the commands', () => {
     'documents get',
     'eval compare',
     'keys create',
+    'conformance',
+    'doctor',
   ];
   const names = paths.map((path) => path.join(' '));
   assert.deepEqual(
@@ -88,6 +90,8 @@ test('what is not known, missing or out of range is the caller’s mistake', asy
     [['documents', 'delete', 'handbook'], /either the id/u],
     [['documents', 'delete', 'handbook', 'a', '--filter', '{"dept": "HR"}'], /either the id/u],
     [['documents', 'list', 'handbook', '--filter', '[]'], /not a JSON object/u],
+    [['conformance', '--filters', '0'], /whole number of at least 1/u],
+    [['conformance', '--document-mb', '0'], /more than 0/u],
   ];
   for (const [args, message] of wrong) {
     // No runtime is given: one that was opened before the mistake is seen would be an error of its own.

@@ -60,7 +60,7 @@ export async function runInProcess(
     stderr,
     cwd: options.cwd ?? packageRoot,
     signal: new AbortController().signal,
-    loadConfig: async () => loadConfig({}),
+    loadConfig: async (given) => loadConfig({ ...given }),
     openRuntime: async () => {
       if (options.runtime === undefined) throw new Error('No runtime was to be opened');
       return options.runtime;

@@ -7,9 +7,9 @@ import { plain, readDoc, tableUnder } from './markdown.js';
 const rows = tableUnder(readDoc('docs/configuration.md'), '## Variables');
 
 /** What the schema fills in, in the words of the page. */
-function documentedDefault(value: string | number | undefined): string {
+function documentedDefault(value: unknown): string {
   if (value === undefined || value === '') return 'none';
-  return String(value).replace(homedir(), '~');
+  return (typeof value === 'string' ? value : JSON.stringify(value)).replace(homedir(), '~');
 }
 
 describe('docs/configuration.md', () => {
@@ -25,7 +25,7 @@ describe('docs/configuration.md', () => {
   });
 
   test('it tells their defaults', () => {
-    const defaults: Readonly<Record<string, string | number | undefined>> = environmentSchema.parse({});
+    const defaults: Readonly<Record<string, unknown>> = environmentSchema.parse({});
     for (const [cell, stated] of rows) {
       const name = plain(cell);
       if (name === 'PLUMBLINE_EMBED_THREADS') {

@@ -5,6 +5,7 @@ import { Readable, Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
 import type { ZodType } from 'zod';
+import { answerRequestSchema } from '../../src/answer/schema.js';
 import { newCollectionSchema } from '../../src/api/schemas/collection.js';
 import {
   countBodySchema,
@@ -114,6 +115,7 @@ const BODIES: readonly (readonly [method: string, path: RegExp, body: ZodType])[
   ['POST', /^\/v1\/collections\/[^/]+\/documents\/count$/u, countBodySchema],
   ['POST', /^\/v1\/collections\/[^/]+\/documents\/delete$/u, deleteBodySchema],
   ['POST', /^\/v1\/collections\/[^/]+\/query$/u, queryRequestSchema],
+  ['POST', /^\/v1\/collections\/[^/]+\/answer$/u, answerRequestSchema],
 ];
 
 describe('examples of the REST API', () => {

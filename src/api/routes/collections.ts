@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { collectionListSchema, collectionSchema, newCollectionSchema } from '../schemas/collection.js';
+import { collectionSchema, newCollectionSchema } from '../schemas/collection.js';
 import { answer, collectionParams } from '../schemas/common.js';
+import { anyCollectionListSchema, anyCollectionSchema, fromManaged } from '../schemas/managed-collection.js';
 import { BODY_CODES, EMBEDDER_CODES, STORE_CODES, problemResponses } from '../schemas/problem.js';
 import { capabilitiesSchema, embeddersSchema } from '../schemas/service.js';
 import type { RouteContext, ZodApp } from '../types.js';
@@ -40,6 +41,7 @@ export function collectionRoutes(app: ZodApp, { runtime }: RouteContext): void {
         metrics: [...capabilities.metrics],
         indexes: [...capabilities.indexes],
         languages: [...capabilities.languages],
+        generations: runtime.store.generations !== undefined,
         max_dimensions: capabilities.maxDimensions,
       };
     },
@@ -88,14 +90,15 @@ export function collectionRoutes(app: ZodApp, { runtime }: RouteContext): void {
         summary: 'List the collections',
         tags: ['collections'],
         response: {
-          200: answer('All of them, by name', collectionListSchema),
+          200: answer('All of them, by name', anyCollectionListSchema),
           ...problemResponses(...STORE_CODES),
         },
       },
     },
     async (request) => {
       const collections = await workOf(request).run((options) => catalog.listCollections(options));
-      return { collections: collections.map(fromCollection) };
+      const all = [...collections.map(fromCollection), ...runtime.managed.map(fromManaged)];
+      return { collections: all.sort((a, b) => (a.name < b.name ? -1 : 1)) };
     },
   );
 
@@ -108,15 +111,19 @@ export function collectionRoutes(app: ZodApp, { runtime }: RouteContext): void {
         tags: ['collections'],
         params: collectionParams,
         response: {
-          200: answer('The collection', collectionSchema),
+          200: answer('The collection', anyCollectionSchema),
           ...problemResponses('invalid_collection_name', 'collection_not_found', ...STORE_CODES),
         },
       },
     },
-    async (request) =>
-      fromCollection(
-        await workOf(request).run((options) => catalog.describeCollection(request.params.name, options)),
-      ),
+    async (request) => {
+      const { name } = request.params;
+      const managed = runtime.managed.find((collection) => collection.name === name);
+      if (managed !== undefined) return fromManaged(managed);
+      return fromCollection(
+        await workOf(request).run((options) => catalog.describeCollection(name, options)),
+      );
+    },
   );
 
   app.delete(

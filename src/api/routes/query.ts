@@ -1,6 +1,13 @@
 import { answer, collectionParams } from '../schemas/common.js';
-import { BODY_CODES, EMBEDDER_CODES, STORE_CODES, problemResponses } from '../schemas/problem.js';
+import {
+  BODY_CODES,
+  EMBEDDER_CODES,
+  PROVIDER_CODES,
+  STORE_CODES,
+  problemResponses,
+} from '../schemas/problem.js';
 import { queryAnswerSchema, queryRequestSchema } from '../schemas/query.js';
+import { whyAnswerSchema, whyRequestSchema } from '../../retrieval/why-schema.js';
 import type { RouteContext, ZodApp } from '../types.js';
 import { workOf } from '../work-hooks.js';
 
@@ -23,8 +30,10 @@ export function queryRoutes(app: ZodApp, { runtime, metrics }: RouteContext): vo
             'unknown_field',
             'invalid_collection_name',
             'collection_not_found',
+            'generation_not_found',
             'model_mismatch',
             'unsupported_capability',
+            ...PROVIDER_CODES,
             ...BODY_CODES,
             ...EMBEDDER_CODES,
             ...STORE_CODES,
@@ -39,5 +48,36 @@ export function queryRoutes(app: ZodApp, { runtime, metrics }: RouteContext): vo
       metrics.answered(found);
       return found;
     },
+  );
+
+  app.post(
+    '/collections/:name/why',
+    {
+      schema: {
+        operationId: 'why',
+        summary: 'Why a document is not among the hits',
+        description: 'Asks the query again and follows the document through its stages until it is lost.',
+        tags: ['query'],
+        params: collectionParams,
+        body: whyRequestSchema,
+        response: {
+          200: answer('Where the document was lost', whyAnswerSchema),
+          ...problemResponses(
+            'invalid_filter',
+            'unknown_field',
+            'invalid_collection_name',
+            'collection_not_found',
+            'generation_not_found',
+            'model_mismatch',
+            'unsupported_capability',
+            ...BODY_CODES,
+            ...EMBEDDER_CODES,
+            ...STORE_CODES,
+          ),
+        },
+      },
+    },
+    async (request) =>
+      workOf(request).run((options) => runtime.why(request.params.name, request.body, options)),
   );
 }

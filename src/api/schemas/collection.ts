@@ -27,6 +27,14 @@ const hnsw = {
   m: z.number().int(),
   ef_construction: z.number().int(),
   build_after: buildAfterSchema,
+  compression: z.enum(['2x', '4x', '8x', '16x', '32x']).optional().meta({
+    description:
+      "How much smaller the graph's vectors are; OpenSearch only, by its engine. Whole when absent",
+  }),
+  on_disk: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Whole vectors are read from disk when they are needed; with `compression`' }),
 };
 const ivfflat = {
   kind: z.literal('ivfflat'),
@@ -41,7 +49,9 @@ const newIndexSchema = z
     z.strictObject({
       ...hnsw,
       m: hnsw.m.default(16),
-      ef_construction: hnsw.ef_construction.default(128),
+      ef_construction: hnsw.ef_construction.optional().meta({
+        description: "The store's default when absent: 512 on OpenSearch, 128 elsewhere",
+      }),
       build_after: buildAfterSchema.default(20_000),
     }),
     z.strictObject({
@@ -77,11 +87,36 @@ export const newCollectionSchema = z
     index: newIndexSchema.optional(),
     chunker: z
       .strictObject({
-        target_tokens: z.number().int().optional(),
-        overlap_tokens: z.number().int().optional(),
+        kind: z
+          .enum(['structure', 'fixed', 'semantic', 'hierarchical'])
+          .optional()
+          .meta({ description: 'How documents are cut; `structure` when absent' }),
+        target_tokens: z
+          .number()
+          .int()
+          .optional()
+          .meta({ description: 'Of `structure`, 400 when absent, and `fixed`, 300' }),
+        overlap_tokens: z
+          .number()
+          .int()
+          .optional()
+          .meta({ description: 'Of `structure` and `fixed`, 50 when absent' }),
+        max_tokens: z.number().int().optional().meta({ description: 'Of `semantic`, 300 when absent' }),
+        buffer_size: z.number().int().optional().meta({ description: 'Of `semantic`: 0, the default, or 1' }),
+        breakpoint_percentile: z
+          .number()
+          .int()
+          .optional()
+          .meta({ description: 'Of `semantic`: 50 to 99, 95 when absent' }),
+        child_tokens: z.number().int().optional().meta({ description: 'Of `hierarchical`, 150 when absent' }),
+        parent_tokens: z
+          .number()
+          .int()
+          .optional()
+          .meta({ description: 'Of `hierarchical`, 600 when absent' }),
       })
       .optional()
-      .meta({ description: '400 tokens with 50 of overlap when absent' }),
+      .meta({ description: 'Along the structure, 400 tokens with 50 of overlap, when absent' }),
   })
   .meta({
     id: 'NewCollection',
@@ -106,6 +141,44 @@ const pinSchema = z
   })
   .meta({ id: 'Pin', description: 'Everything that decides a vector' });
 
+const chunkerSchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('structure'),
+      target_tokens: z.number().int(),
+      overlap_tokens: z.number().int(),
+    }),
+    z.strictObject({
+      kind: z.literal('fixed'),
+      target_tokens: z.number().int(),
+      overlap_tokens: z.number().int(),
+    }),
+    z.strictObject({
+      kind: z.literal('semantic'),
+      max_tokens: z.number().int(),
+      buffer_size: z.number().int(),
+      breakpoint_percentile: z.number().int(),
+    }),
+    z.strictObject({
+      kind: z.literal('hierarchical'),
+      child_tokens: z.number().int(),
+      parent_tokens: z.number().int(),
+    }),
+  ])
+  .meta({ id: 'Chunker' });
+
+/** What every generation says of itself. */
+export const generationShape = {
+  id: z.number().int(),
+  state: z.enum(['building', 'active', 'retired']),
+  embedder: z.string(),
+  model_version: z.string().meta({ description: "The pin's short name, as queries and answers state it" }),
+  pin: pinSchema,
+  chunker: chunkerSchema,
+  metric: metricSchema,
+  index: indexSchema,
+};
+
 export const collectionSchema = z
   .strictObject({
     name: z.string(),
@@ -114,24 +187,7 @@ export const collectionSchema = z
     fields: fieldsSchema,
     language: languageSchema,
     counts: z.strictObject({ documents: z.number().int(), chunks: z.number().int() }),
-    generation: z
-      .strictObject({
-        id: z.number().int(),
-        state: z.enum(['building', 'active', 'retired']),
-        embedder: z.string(),
-        model_version: z
-          .string()
-          .meta({ description: "The pin's short name, as queries and answers state it" }),
-        pin: pinSchema,
-        chunker: z.strictObject({
-          kind: z.literal('structure'),
-          target_tokens: z.number().int(),
-          overlap_tokens: z.number().int(),
-        }),
-        metric: metricSchema,
-        index: indexSchema,
-      })
-      .meta({ description: 'The embedding that queries use' }),
+    generation: z.strictObject(generationShape).meta({ description: 'The embedding that queries use' }),
   })
   .meta({ id: 'Collection' });
 

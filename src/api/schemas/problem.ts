@@ -57,6 +57,15 @@ export const EMBEDDER_CODES = [
   'model_corrupt',
 ] as const;
 
+/** Codes of calls that reach Bedrock's models and knowledge bases. */
+export const PROVIDER_CODES = [
+  'provider_access_denied',
+  'provider_refused',
+  'provider_invalid_response',
+  'provider_unavailable',
+  'rate_limited',
+] as const;
+
 /** Codes of calls with a body. */
 export const BODY_CODES = ['payload_too_large', 'unsupported_media_type'] as const;
 

@@ -2,17 +2,16 @@
 import { Option, type Command } from 'commander';
 import type { FieldType } from '../../model.js';
 import type { Context, Run } from '../context.js';
+import { addChunkerOptions, type ChunkerOptions } from '../chunker-options.js';
 import { addIndexOptions, type IndexOptions } from '../index-options.js';
-import { fieldPair, integer } from '../options.js';
+import { fieldPair } from '../options.js';
 
-export interface CreateCommandOptions extends IndexOptions {
+export interface CreateCommandOptions extends IndexOptions, ChunkerOptions {
   readonly embedder: string;
   readonly field?: Readonly<Record<string, FieldType>>;
   readonly inferFields?: true;
   readonly language?: 'english' | 'none';
   readonly metric?: 'cosine' | 'dot' | 'l2';
-  readonly targetTokens?: number;
-  readonly overlapTokens?: number;
   readonly json?: true;
 }
 
@@ -28,7 +27,7 @@ export function addCollections(program: Command, context: Context, run: Run): vo
       run(async () => (await load()).listCommand(context, options.json === true)),
     );
 
-  addIndexOptions(collections.command('create'))
+  addChunkerOptions(addIndexOptions(collections.command('create')))
     .description('Make an empty collection')
     .argument('<name>', 'lower-case letters, digits, - and _')
     .requiredOption('-e, --embedder <name>', 'its model, for good')
@@ -47,12 +46,6 @@ export function addCollections(program: Command, context: Context, run: Run): vo
     .addOption(
       new Option('--metric <metric>', 'of vectors (default: cosine)').choices(['cosine', 'dot', 'l2']),
     )
-    .option(
-      '--target-tokens <n>',
-      'tokens a chunk aims at (default: 400, or 4/5 of what the model reads)',
-      integer(1),
-    )
-    .option('--overlap-tokens <n>', 'tokens repeated from the chunk before (default: 50)', integer(0))
     .option('--json', 'print JSON')
     .action((name: string, options: CreateCommandOptions) =>
       run(async () => (await load()).createCommand(context, name, options)),
