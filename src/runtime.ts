@@ -46,6 +46,16 @@ export interface RuntimeOverrides {
  */
 export async function openRuntime(config: Config, overrides: RuntimeOverrides = {}): Promise<Runtime> {
   const store = overrides.store ?? (await openStore(config));
+  try {
+    return await compose(config, overrides, store);
+  } catch (error) {
+    // Whoever starts again must find the data folder free.
+    if (overrides.store === undefined) await store.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function compose(config: Config, overrides: RuntimeOverrides, store: VectorStore): Promise<Runtime> {
   const embedders = createEmbedders({
     open:
       overrides.openEmbedder ??

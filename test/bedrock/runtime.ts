@@ -37,16 +37,14 @@ export async function openBedrockRuntime(
 ): Promise<BedrockRuntime> {
   useTestCredentials();
   const fake = await startFakeBedrock({ handlers: options.handlers });
+  test.after(() => fake.close());
   const config = await bedrockConfig(test, fake.url, options);
   const embedder = createFakeEmbedder({ maxTokens: 4000 });
   const runtime = await openRuntime(config, {
     openEmbedder: () => Promise.resolve(embedder),
     embedders: ['fake'],
   });
-  test.after(async () => {
-    await runtime.close();
-    await fake.close();
-  });
+  test.after(() => runtime.close());
   const { documents } = options;
   if (documents !== undefined) {
     await runtime.catalog.createCollection({ name: 'handbook', embedder: 'fake' });
