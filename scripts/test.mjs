@@ -33,7 +33,8 @@ const stopS3 = env.PLUMBLINE_TEST_S3_URL === 'start' ? await startS3(env) : () =
 // Two files at a time: several of them load a model or a database of their own.
 const runner = spawn(
   process.execPath,
-  ['--test', '--test-concurrency=2', '--test-reporter=spec', ...options, ...tests],
+  // A test that hangs has to fail, not to hold up the whole run.
+  ['--test', '--test-concurrency=2', '--test-timeout=1200000', '--test-reporter=spec', ...options, ...tests],
   { cwd: root, stdio: 'inherit', env },
 );
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => runner.kill(signal));
