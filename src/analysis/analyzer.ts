@@ -43,6 +43,17 @@ export function createAnalyzer(language: Language): Analyze {
   };
 }
 
+const analyzers = new Map<Language, Analyze>();
+
+/** The one analyzer of a language: it remembers stems. */
+export function analyzerOf(language: Language): Analyze {
+  const known = analyzers.get(language);
+  if (known !== undefined) return known;
+  const made = createAnalyzer(language);
+  analyzers.set(language, made);
+  return made;
+}
+
 /** Term → how often it occurs. */
 export function countTerms(terms: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();

@@ -1,6 +1,7 @@
 /** Checks that every store makes of what it is given. Pure. */
 import { RetrievalError } from '../errors.js';
-import type { Metric } from '../model.js';
+import type { EmbeddedChunk, Generation, Metric, Pin } from '../model.js';
+import { assertSamePin } from '../pin.js';
 
 /**
  * @param vector what is to be stored or searched for
@@ -19,6 +20,20 @@ export function validateVector(vector: Float32Array, dimensions: number, metric:
     if (value !== 0) anything = true;
   }
   if (!anything && metric === 'cosine') throw invalid('is all zero and has no direction');
+}
+
+/**
+ * What is to be written into a generation is of its model.
+ * @throws RetrievalError `model_mismatch`, `invalid_vector`
+ */
+export function assertVectors(
+  collection: string,
+  generation: Generation,
+  pin: Pin,
+  chunks: readonly EmbeddedChunk[],
+): void {
+  assertSamePin(collection, generation.pin, pin);
+  for (const { vector } of chunks) validateVector(vector, pin.dimensions, generation.metric);
 }
 
 /**

@@ -23,6 +23,8 @@ const STORES_SHARED = [
   'src/stores/validate.ts',
   INSPECTION,
   'src/stores/generations-port.ts',
+  'src/stores/analyze-batch.ts',
+  'src/stores/new-fields.ts',
   'src/stores/refusals.ts',
   'src/stores/record-schemas.ts',
 ];

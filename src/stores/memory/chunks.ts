@@ -1,7 +1,5 @@
 /** The chunks of documents in one generation. */
-import type { EmbeddedChunk, FieldValues, Generation, Language, Pin } from '../../model.js';
-import { assertSamePin } from '../../pin.js';
-import { validateVector } from '../validate.js';
+import type { EmbeddedChunk, FieldValues, Generation, Language } from '../../model.js';
 import { createGenerationData } from './generation.js';
 import type { MemoryGeneration } from './index.js';
 
@@ -10,17 +8,6 @@ export function emptyGeneration(
   language: Language,
 ): Pick<MemoryGeneration, 'data' | 'chunks'> {
   return { data: createGenerationData(generation, language), chunks: new Map() };
-}
-
-/** @throws RetrievalError `model_mismatch`, `invalid_vector` */
-export function assertVectors(
-  collection: string,
-  generation: Generation,
-  pin: Pin,
-  chunks: readonly EmbeddedChunk[],
-): void {
-  assertSamePin(collection, generation.pin, pin);
-  for (const { vector } of chunks) validateVector(vector, pin.dimensions, generation.metric);
 }
 
 /** A document of no chunks leaves nothing. */

@@ -4,8 +4,8 @@ import type { Generation } from '../../model.js';
 import type { GenerationRecord, GenerationStore } from '../generations-port.js';
 import type { CallOptions, GenerationRef } from '../port.js';
 import { cannotActivate, generationInProgress, isActive, noGeneration } from '../refusals.js';
-import { validateDimensions } from '../validate.js';
-import { addChunks, assertVectors, emptyGeneration, removeChunks } from './chunks.js';
+import { assertVectors, validateDimensions } from '../validate.js';
+import { addChunks, emptyGeneration, removeChunks } from './chunks.js';
 import { deepFreeze } from './freeze.js';
 import type { MemoryCollection, MemoryGeneration } from './index.js';
 

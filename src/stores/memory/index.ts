@@ -6,7 +6,7 @@
 import { textHash } from '../../chunking/text-hash.js';
 import { RetrievalError, throwIfCancelled } from '../../errors.js';
 import { compareCodePoints } from '../../metadata/compare-code-points.js';
-import type { Collection, EmbeddedChunk, Fields, FieldType, Generation } from '../../model.js';
+import type { Collection, EmbeddedChunk, Generation } from '../../model.js';
 import type { StoredRecord } from '../generations-port.js';
 import type {
   CallOptions,
@@ -17,10 +17,11 @@ import type {
   StoreCapabilities,
   VectorStore,
 } from '../port.js';
-import { validateDimensions, validateVector } from '../validate.js';
+import { newFields } from '../new-fields.js';
+import { assertVectors, validateDimensions, validateVector } from '../validate.js';
 import { compileFilter } from '../../metadata/evaluate-filter.js';
 import { deepFreeze } from './freeze.js';
-import { addChunks, assertVectors, emptyGeneration, removeChunks } from './chunks.js';
+import { addChunks, emptyGeneration, removeChunks } from './chunks.js';
 import type { GenerationData, MemoryChunk } from './generation.js';
 import { collectionExists, noCollection, noGeneration, notActive } from '../refusals.js';
 import { createMemoryGenerations } from './generations.js';
@@ -150,9 +151,12 @@ export function createMemoryStore(): VectorStore {
     addFields: (name, fields, options) =>
       step(options, () => {
         const held = find(name);
+        const { fields: before } = held.collection;
+        const known = Object.entries(before).map(([field, type]) => ({ name: field, type }));
+        const added = newFields(known, fields).map((field) => [field.name, field.type] as const);
         held.collection = deepFreeze({
           ...held.collection,
-          fields: merged(held.collection.fields, fields),
+          fields: { ...before, ...Object.fromEntries(added) },
         });
         return held.collection;
       }),
@@ -310,22 +314,6 @@ export function createMemoryStore(): VectorStore {
 
 function chunkCount(generation: MemoryGeneration, id: string): number {
   return generation.chunks.get(id)?.length ?? 0;
-}
-
-function merged(known: Fields, added: Fields): Fields {
-  const fields: Record<string, FieldType> = { ...known };
-  for (const [name, type] of Object.entries(added)) {
-    const before = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (before !== undefined && before !== type) {
-      throw new RetrievalError(
-        'field_type_conflict',
-        `Field "${name}" is a ${before} in this collection; it cannot also be a ${type}`,
-        { field: `metadata.${name}`, details: { expected: before, given: type } },
-      );
-    }
-    fields[name] = type;
-  }
-  return fields;
 }
 
 function toRecord(held: MemoryCollection, entry: MemoryChunk | undefined): ChunkRecord | null {

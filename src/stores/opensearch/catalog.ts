@@ -24,6 +24,7 @@ import type { VectorEngine } from './mappings.js';
 import { contended, createEntries, generationOf } from './reservations.js';
 import { both, ofKind, parse, stored } from './search.js';
 import type { Searcher } from './search.js';
+import { newFields } from '../new-fields.js';
 import { collectionExists, noCollection, noGeneration } from '../refusals.js';
 
 /** A generation of a collection, and where it is. */
@@ -307,18 +308,4 @@ export function createCatalog(
       return remembered?.collection.name === ref.collection ? remembered : getGeneration(ref, options);
     },
   };
-}
-
-function newFields(known: CollectionRecord['fields'], fields: Fields): CollectionRecord['fields'] {
-  const before = new Map(known.map((field) => [field.name, field.type]));
-  return Object.entries(fields).flatMap(([name, type]) => {
-    const has = before.get(name);
-    if (has === undefined) return [{ name, type }];
-    if (has === type) return [];
-    throw new RetrievalError(
-      'field_type_conflict',
-      `Field "${name}" is a ${has} in this collection; it cannot also be a ${type}`,
-      { field: `metadata.${name}`, details: { expected: has, given: type } },
-    );
-  });
 }

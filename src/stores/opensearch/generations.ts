@@ -16,7 +16,8 @@ import type { VectorEngine } from './mappings.js';
 import { readDocuments } from './read-whole.js';
 import type { Searcher } from './search.js';
 import type { Change } from './transaction.js';
-import { assertVectors, changeOf } from './write-documents.js';
+import { assertVectors } from '../validate.js';
+import { changeOf } from './write-documents.js';
 import type { WriteParts } from './write-documents.js';
 
 export interface GenerationParts extends WriteParts {
@@ -58,10 +59,11 @@ export function createGenerations(parts: GenerationParts): GenerationStore {
     },
 
     async putChunks(ref, pin, writes, options) {
-      const known = await catalog.getGeneration(ref, options);
-      if (known.collection.generation.state === 'active') throw isActive(ref);
+      const { generation } = (await catalog.getGeneration(ref, options)).collection;
+      if (generation.state === 'active') throw isActive(ref);
       assertVectors(
-        known,
+        ref.collection,
+        generation,
         pin,
         writes.flatMap(({ chunks }) => chunks),
       );

@@ -17,7 +17,7 @@
  * score so far: a word's share is below its weight times k1 + 1.
  */
 import { z } from 'zod';
-import { countTerms } from '../../analysis/analyzer.js';
+import { analyzerOf, countTerms } from '../../analysis/analyzer.js';
 import { B, K1, bm25, weighTerms } from '../../analysis/bm25.js';
 import type { KeywordStatistics, WeightedTerm } from '../../analysis/bm25.js';
 import { RetrievalError } from '../../errors.js';
@@ -29,7 +29,6 @@ import { both, columnsOnly, integer, ofKind, parse, text } from './search.js';
 import type { Hit, Query, SearchAnswer, SearchBody, Searcher } from './search.js';
 import { EVERYTHING } from './state.js';
 import { compareHits } from './vector-leg.js';
-import { analyzerOf } from './write-documents.js';
 
 /** What a word's saturation stays below. Lucene leaves this factor out of its scores. */
 const MOST_SATURATION = K1 + 1;

@@ -1,12 +1,11 @@
 /** Exact scores of given chunks in both legs: the completion of a query's candidates. */
-import { countTerms } from '../../analysis/analyzer.js';
+import { analyzerOf, countTerms } from '../../analysis/analyzer.js';
 import type { CallOptions, ChunkScores } from '../port.js';
 import type { Located } from './catalog.js';
 import { allOf, keywordScore, statisticsBody, weigh } from './keyword-leg.js';
 import { both, columnsOnly, ofKind, text } from './search.js';
 import type { Searcher } from './search.js';
 import { scored, toScore } from './vector-leg.js';
-import { analyzerOf } from './write-documents.js';
 
 export async function scoreChunks(
   searcher: Searcher,

@@ -1,11 +1,9 @@
 /** Writing and deleting documents: what is checked and made before a turn, and the turns themselves. */
-import { createAnalyzer } from '../../analysis/analyzer.js';
-import type { Analyze } from '../../analysis/analyzer.js';
-import type { EmbeddedChunk, Filter, Language, Pin } from '../../model.js';
-import { assertSamePin } from '../../pin.js';
+import { analyzerOf } from '../../analysis/analyzer.js';
+import type { EmbeddedChunk, Filter, Pin } from '../../model.js';
 import type { BesideWrite } from '../generations-port.js';
 import type { CallOptions, DocumentWrite, GenerationRef } from '../port.js';
-import { validateVector } from '../validate.js';
+import { assertVectors } from '../validate.js';
 import type { Catalog, Located } from './catalog.js';
 import type { CollectionTurn, CollectionTurns } from './collection-turn.js';
 import { filterQuery } from './filter-query.js';
@@ -37,8 +35,12 @@ export async function writeDocuments(
   const { turns, catalog } = parts;
   const { name, generation } = located.collection;
   assertUniqueIds(documents);
-  for (const { chunks } of documents) assertVectors(located, pin, chunks);
-  assertSamePin(name, generation.pin, pin);
+  assertVectors(
+    name,
+    generation,
+    pin,
+    documents.flatMap(({ chunks }) => chunks),
+  );
   const ingestedAt = new Date().toISOString();
   // Known in the turn: another process may add fields until then.
   let { fields } = located;
@@ -81,18 +83,13 @@ export function changeOf(
   };
 }
 
-/** @throws RetrievalError `model_mismatch`, `invalid_vector` */
-export function assertVectors({ collection }: Located, pin: Pin, chunks: readonly EmbeddedChunk[]): void {
-  assertSamePin(collection.name, collection.generation.pin, pin);
-  for (const { vector } of chunks) validateVector(vector, pin.dimensions, collection.generation.metric);
-}
-
 type Given = ReadonlyMap<string, readonly EmbeddedChunk[]>;
 
 function givenTo(other: Located, beside: readonly BesideWrite[]): Given {
   const given = beside.find(({ generation }) => generation === other.collection.generation.id);
   if (given === undefined) return new Map();
-  assertVectors(other, given.pin, [...given.chunks.values()].flat());
+  const { name, generation } = other.collection;
+  assertVectors(name, generation, given.pin, [...given.chunks.values()].flat());
   return given.chunks;
 }
 
@@ -198,17 +195,6 @@ async function remove(
   let count = 0;
   for (const some of slices(ids, STEP)) count += await turn.apply(deletions(some));
   return count;
-}
-
-const analyzers = new Map<Language, Analyze>();
-
-/** One analyzer a language: it remembers stems. */
-export function analyzerOf(language: Language): Analyze {
-  const known = analyzers.get(language);
-  if (known !== undefined) return known;
-  const made = createAnalyzer(language);
-  analyzers.set(language, made);
-  return made;
 }
 
 export function deletions(ids: readonly string[]): readonly Change[] {

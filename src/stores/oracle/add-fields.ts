@@ -1,6 +1,6 @@
 /** Adding fields to a collection: a column of its documents and of each generation's vectors. */
-import { RetrievalError } from '../../errors.js';
 import type { Fields } from '../../model.js';
+import { newFields } from '../new-fields.js';
 import { integer, text } from './binds.js';
 import { toColumns } from './columns.js';
 import type { FieldColumn } from './columns.js';
@@ -22,17 +22,7 @@ export async function addFields(
   fields: Fields,
 ): Promise<void> {
   const { id, columns: before, generations } = await lockCollection(session, names, name);
-  const known = new Map(before.map((field) => [field.name, field.type]));
-  const added = Object.entries(fields).flatMap(([field, type]) => {
-    const has = known.get(field);
-    if (has === undefined) return [{ name: field, type }];
-    if (has === type) return [];
-    throw new RetrievalError(
-      'field_type_conflict',
-      `Field "${field}" is a ${has} in this collection; it cannot also be a ${type}`,
-      { field: `metadata.${field}`, details: { expected: has, given: type } },
-    );
-  });
+  const added = newFields(before, fields);
   if (added.length === 0) return;
   const all = [...before.map((field) => ({ name: field.name, type: field.type })), ...added];
   const tables = [

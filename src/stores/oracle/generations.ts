@@ -17,7 +17,8 @@ import { missingSql } from './missing.js';
 import type { Names } from './names.js';
 import { countsRowSchema, fieldsRowSchema, readRow, readRows } from './rows.js';
 import { tablesOf } from './tables.js';
-import { analyzeBatch, replaceChunks } from './write-chunks.js';
+import { analyzeBatch } from '../analyze-batch.js';
+import { replaceChunks } from './write-chunks.js';
 
 export interface GenerationParts {
   readonly database: Database;
@@ -69,7 +70,7 @@ export function createOracleGenerations(parts: GenerationParts): GenerationStore
       // Fresh: what is remembered may have been active, and be no longer.
       const located = await catalog.read(ref, options);
       if (located.collection.generation.state === 'active') throw isActive(ref);
-      const analyzed = analyzeBatch(located, pin, writes.map(toDocumentWrite));
+      const analyzed = analyzeBatch(located.collection, pin, writes.map(toDocumentWrite));
       return database.transaction(async (session) => {
         const locked = await lockCollection(session, names, ref.collection);
         const own = findLocked(locked, ref);

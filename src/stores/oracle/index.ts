@@ -17,7 +17,6 @@ import { translate } from './errors.js';
 import { filterSql } from './filter-sql.js';
 import { finishLoad } from './finish-load.js';
 import { sweep } from './garbage.js';
-import { batchesBeside } from './beside.js';
 import { createOracleGenerations } from './generations.js';
 import { keywordLeg } from './keyword-leg.js';
 import { migrate } from './migrate.js';
@@ -35,7 +34,7 @@ import {
 import { createOracleRecords } from './records.js';
 import { scoreChunks } from './score-chunks.js';
 import { vectorLeg } from './vector-leg.js';
-import { analyzeBatch } from './write-chunks.js';
+import { analyzeBatch, analyzeBeside } from '../analyze-batch.js';
 import { writeDocuments } from './write-documents.js';
 import { assertUniqueIds, notActive } from '../refusals.js';
 
@@ -128,10 +127,17 @@ function createStore(database: Database, names: Names): VectorStore {
       // Fresh: the columns are written, and another process may have added some.
       const located = await catalog.read(ref, options);
       if (located.collection.generation.state !== 'active') throw notActive(ref);
-      const own = { generation: ref.generation, pin, analyzed: analyzeBatch(located, pin, documents) };
-      const beside = await batchesBeside(catalog, ref, documents, options?.beside ?? [], options);
+      const batches = [
+        { generation: ref.generation, pin, analyzed: analyzeBatch(located.collection, pin, documents) },
+        ...(await analyzeBeside(
+          (other) => catalog.locate(other, options),
+          ref,
+          documents,
+          options?.beside ?? [],
+        )),
+      ];
       await database.transaction(
-        (session) => writeDocuments(session, names, located, ref, documents, [own, ...beside]),
+        (session) => writeDocuments(session, names, located, ref, documents, batches),
         options,
       );
     },

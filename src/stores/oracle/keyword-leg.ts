@@ -2,7 +2,7 @@
  * BM25 in plain SQL over the postings. The database finds the candidates; their final scores are
  * made here, by the function all stores share, so that they are equal to the bit.
  */
-import { countTerms } from '../../analysis/analyzer.js';
+import { analyzerOf, countTerms } from '../../analysis/analyzer.js';
 import { bm25, weighTerms } from '../../analysis/bm25.js';
 import type { WeightedTerm } from '../../analysis/bm25.js';
 import type { CallOptions, KeywordLegQuery, LegHit } from '../port.js';
@@ -14,7 +14,6 @@ import { filterSql } from './filter-sql.js';
 import type { Names } from './names.js';
 import { inParts } from './read-documents.js';
 import { foundRowSchema, readRow, readRows, statisticsRowSchema, termRowSchema } from './rows.js';
-import { analyzerOf } from './write-chunks.js';
 import { noGeneration } from '../refusals.js';
 
 /** A question's terms with their weights, and the mean chunk length, as of now. */

@@ -1,56 +1,15 @@
 /** Writing chunks into a generation, with exact statistics for BM25. */
-import { countTerms, createAnalyzer } from '../../analysis/analyzer.js';
-import type { Analyze } from '../../analysis/analyzer.js';
 import { textHash } from '../../chunking/text-hash.js';
-import type { Pin } from '../../model.js';
-import { assertSamePin } from '../../pin.js';
+import type { AnalyzedChunk } from '../analyze-batch.js';
 import type { DocumentWrite } from '../port.js';
-import { validateVector } from '../validate.js';
 import { integer } from './binds.js';
 import type { LoadValue } from './binds.js';
-import type { Located } from './catalog.js';
 import { fieldColumns } from './columns.js';
 import type { FieldColumn, LoadColumns } from './columns.js';
 import type { Session } from './database.js';
 import type { LockedGeneration } from './locks.js';
 import type { GenerationTables, Names } from './names.js';
 import { removeChunks } from './remove-documents.js';
-
-export interface AnalyzedChunk {
-  readonly write: DocumentWrite;
-  readonly chunk: DocumentWrite['chunks'][number];
-  readonly terms: ReadonlyMap<string, number>;
-  readonly length: number;
-}
-
-/** Validates before anything is sent, so that a bad vector costs no transaction. */
-export function analyzeBatch(
-  located: Located,
-  pin: Pin,
-  documents: readonly DocumentWrite[],
-): readonly AnalyzedChunk[] {
-  const { generation, language } = located.collection;
-  assertSamePin(located.collection.name, generation.pin, pin);
-  const analyze: Analyze = analyzerOf(language);
-  return documents.flatMap((write) =>
-    write.chunks.map((chunk) => {
-      validateVector(chunk.vector, generation.pin.dimensions, generation.metric);
-      const terms = analyze(chunk.indexedText);
-      return { write, chunk, terms: countTerms(terms), length: terms.length };
-    }),
-  );
-}
-
-const analyzers = new Map<Located['collection']['language'], Analyze>();
-
-/** One analyzer a language: it remembers stems. */
-export function analyzerOf(language: Located['collection']['language']): Analyze {
-  const known = analyzers.get(language);
-  if (known !== undefined) return known;
-  const made = createAnalyzer(language);
-  analyzers.set(language, made);
-  return made;
-}
 
 /** The fields that filters read beside a document's vectors: columns, and values in their order. */
 export interface FieldSource {

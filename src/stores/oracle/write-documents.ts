@@ -1,6 +1,6 @@
 /** Writing documents: all of a batch in one transaction, in every generation. */
-import type { Pin } from '../../model.js';
 import { assertSamePin } from '../../pin.js';
+import type { GenerationBatch } from '../analyze-batch.js';
 import type { DocumentWrite, GenerationRef } from '../port.js';
 import { notActive } from '../refusals.js';
 import type { LoadValue } from './binds.js';
@@ -13,14 +13,6 @@ import { findLocked, lockCollection } from './locks.js';
 import type { Names } from './names.js';
 import { removeDocumentRows } from './remove-documents.js';
 import { replaceChunks } from './write-chunks.js';
-import type { AnalyzedChunk } from './write-chunks.js';
-
-/** Chunks of a batch for one generation. */
-export interface GenerationBatch {
-  readonly generation: number;
-  readonly pin: Pin;
-  readonly analyzed: readonly AnalyzedChunk[];
-}
 
 /** @param batches for the generation of `ref`, and for those beside it */
 export async function writeDocuments(

@@ -17,7 +17,9 @@ import {
   tablesOf,
 } from './tables.js';
 import type { GenerationTables } from './tables.js';
+import { newFields } from '../new-fields.js';
 import { collectionExists, noCollection, noGeneration } from '../refusals.js';
+import { lockGenerations } from './write-documents.js';
 
 /** A collection with where its active generation is. */
 export interface Located {
@@ -110,13 +112,8 @@ export function createPgCatalog(database: Database, progress: Progress = createP
         });
         if (row === undefined) return false;
         const id = Number(row['id']);
-        const generations = await session.query({
-          text: 'select id from plumbline.generations where collection_id = $1 for update',
-          values: [id],
-        });
-        const tables = generations.flatMap((generation) =>
-          tablesOf(generationTables(Number(generation['id']))),
-        );
+        const generations = await lockGenerations(session, name);
+        const tables = generations.flatMap((generation) => tablesOf(generationTables(generation.id)));
         for (const table of [documentsTable(id), ...tables]) {
           await session.query({ text: `drop table if exists ${table}` });
         }
@@ -193,28 +190,15 @@ async function addFields(session: Session, name: string, fields: Fields): Promis
   });
   if (row === undefined) throw noCollection(name);
   const before = readRow(collectionRowSchema.shape.fields, row['fields'] as Row);
-  const known = new Map(before.map((field) => [field.name, field.type]));
-  const added = Object.entries(fields).flatMap(([field, type]) => {
-    const has = known.get(field);
-    if (has === undefined) return [{ name: field, type }];
-    if (has === type) return [];
-    throw new RetrievalError(
-      'field_type_conflict',
-      `Field "${field}" is a ${has} in this collection; it cannot also be a ${type}`,
-      { field: `metadata.${field}`, details: { expected: has, given: type } },
-    );
-  });
+  const added = newFields(before, fields);
   if (added.length === 0) return;
   const all = [...before, ...added];
   const columns = toColumns(all).slice(before.length);
   const id = Number(row['id']);
-  const generations = await session.query({
-    text: 'select id from plumbline.generations where collection_id = $1 for update',
-    values: [id],
-  });
+  const generations = await lockGenerations(session, name);
   const tables = [
     documentsTable(id),
-    ...generations.map((generation) => generationTables(Number(generation['id'])).vectors),
+    ...generations.map((generation) => generationTables(generation.id).vectors),
   ];
   for (const table of tables) {
     for (const text of addColumns(table, columns)) await session.query({ text });

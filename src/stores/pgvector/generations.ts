@@ -1,15 +1,9 @@
 /** Generations beside the active one: each has chunks, vectors and postings in tables of its own. */
 import { z } from 'zod';
-import { RetrievalError } from '../../errors.js';
-import type {
-  BesideWrite,
-  ChunksWrite,
-  GenerationRecord,
-  GenerationSpec,
-  GenerationStore,
-} from '../generations-port.js';
+import type { ChunksWrite, GenerationRecord, GenerationSpec, GenerationStore } from '../generations-port.js';
 import type { CallOptions, DocumentWrite, GenerationRef } from '../port.js';
 import { cannotActivate, generationInProgress, isActive, noCollection, noGeneration } from '../refusals.js';
+import { analyzeBatch } from '../analyze-batch.js';
 import { validateDimensions } from '../validate.js';
 import type { Located, PgCatalog } from './catalog.js';
 import { toColumns } from './columns.js';
@@ -17,8 +11,8 @@ import type { Database, RunOptions, Session } from './database.js';
 import type { Version } from './progress.js';
 import { bigintSchema, collectionRowSchema, readRow } from './rows.js';
 import { createGeneration, generationTables, tablesOf } from './tables.js';
-import { analyzeBatch, lockGenerations, replaceChunks } from './write-documents.js';
-import type { BesideBatch, LockedGeneration } from './write-documents.js';
+import { lockGenerations, replaceChunks } from './write-documents.js';
+import type { LockedGeneration } from './write-documents.js';
 
 export interface GenerationParts {
   readonly database: Database;
@@ -81,7 +75,7 @@ export function createPgGenerations(parts: GenerationParts): GenerationStore {
         located = await catalog.locate(ref, patiently(options));
       }
       const documents = writes.map(toDocumentWrite);
-      const analyzed = analyzeBatch(located, pin, documents);
+      const analyzed = analyzeBatch(located.collection, pin, documents);
       const { ids, version } = await database.transaction(async (session) => {
         const own = findLocked(await lockGenerations(session, ref.collection), ref);
         if (own.state === 'active') throw isActive(ref);
@@ -124,29 +118,6 @@ export function createPgGenerations(parts: GenerationParts): GenerationStore {
       }, patiently(options));
     },
   };
-}
-
-/** The chunks that a batch of documents gets in generations beside; one that is gone is left out. */
-export async function besideBatches(
-  catalog: Pick<PgCatalog, 'locate'>,
-  ref: GenerationRef,
-  documents: readonly DocumentWrite[],
-  beside: readonly BesideWrite[],
-  options: RunOptions,
-): Promise<readonly BesideBatch[]> {
-  const batches: BesideBatch[] = [];
-  for (const { generation, pin, chunks } of beside) {
-    const located = await catalog
-      .locate({ collection: ref.collection, generation }, options)
-      .catch((error: unknown) => {
-        if (error instanceof RetrievalError && error.code === 'collection_not_found') return null;
-        throw error;
-      });
-    if (located === null) continue;
-    const writes = documents.map((write) => ({ ...write, chunks: chunks.get(write.document.id) ?? [] }));
-    batches.push({ located, pin, analyzed: analyzeBatch(located, pin, writes) });
-  }
-  return batches;
 }
 
 /** Documents of text that have no chunks in a generation; `d` are the documents. */

@@ -26,9 +26,10 @@ import { scoreChunks } from './score-chunks.js';
 import { vectorLeg } from './vector-leg.js';
 import { OLDEST_SUPPORTED } from './versions.js';
 import type { VectorFeatures } from './versions.js';
-import { analyzeBatch, writeDocuments } from './write-documents.js';
+import { writeDocuments } from './write-documents.js';
 import { assertUniqueIds, notActive } from '../refusals.js';
-import { besideBatches, createPgGenerations } from './generations.js';
+import { createPgGenerations } from './generations.js';
+import { analyzeBatch, analyzeBeside } from '../analyze-batch.js';
 import { createPgRecords } from './records.js';
 
 export interface PostgresqlConnection {
@@ -208,11 +209,18 @@ function createStore(database: Database, reader: Reader | null): VectorStore {
         await catalog.locate(ref, patiently(options));
         throw notActive(ref);
       }
-      const analyzed = analyzeBatch(located, pin, documents);
-      const beside = await besideBatches(catalog, ref, documents, options?.beside ?? [], patiently(options));
+      const batches = [
+        { generation: ref.generation, pin, analyzed: analyzeBatch(located.collection, pin, documents) },
+        ...(await analyzeBeside(
+          (other) => catalog.locate(other, patiently(options)),
+          ref,
+          documents,
+          options?.beside ?? [],
+        )),
+      ];
       wrote(
         await database.transaction(
-          (session) => writeDocuments(session, located, ref, pin, documents, analyzed, beside),
+          (session) => writeDocuments(session, located, ref, documents, batches),
           patiently(options),
         ),
       );

@@ -3,7 +3,7 @@
  * the functions all stores share, so that scores are equal to the bit.
  */
 import { z } from 'zod';
-import { countTerms } from '../../analysis/analyzer.js';
+import { analyzerOf, countTerms } from '../../analysis/analyzer.js';
 import { bm25, weighTerms } from '../../analysis/bm25.js';
 import type { Filter } from '../../model.js';
 import type { CallOptions, KeywordLegQuery, LegHit } from '../port.js';
@@ -14,7 +14,6 @@ import { kthLargest } from './kth-largest.js';
 import { readRow, readRows, statisticsRowSchema, termRowSchema } from './rows.js';
 import { scorePostings } from './score-postings.js';
 import type { FoundPostings, WeighedQuestion } from './score-postings.js';
-import { analyzerOf } from './write-documents.js';
 
 /** How much each term of a question weighs now. @param counts term → how often the question has it */
 export async function weighQuestion(

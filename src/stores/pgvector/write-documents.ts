@@ -1,11 +1,9 @@
 /** Writing documents: all of a batch in one transaction, with exact statistics for BM25. */
-import { countTerms, createAnalyzer } from '../../analysis/analyzer.js';
-import type { Analyze } from '../../analysis/analyzer.js';
 import { textHash } from '../../chunking/text-hash.js';
 import type { Pin } from '../../model.js';
 import { assertSamePin } from '../../pin.js';
+import type { AnalyzedChunk, GenerationBatch } from '../analyze-batch.js';
 import type { DocumentWrite, GenerationRef } from '../port.js';
-import { validateVector } from '../validate.js';
 import { encodeCopy } from './binary-copy.js';
 import type { CopyType, CopyValue } from './binary-copy.js';
 import type { Located } from './catalog.js';
@@ -18,13 +16,6 @@ import { removeChunks } from './remove-documents.js';
 import { lockedRowSchema, readRow, versionRowSchema } from './rows.js';
 import { generationTables } from './tables.js';
 import { noGeneration, notActive } from '../refusals.js';
-
-export interface AnalyzedChunk {
-  readonly write: DocumentWrite;
-  readonly chunk: DocumentWrite['chunks'][number];
-  readonly terms: ReadonlyMap<string, number>;
-  readonly length: number;
-}
 
 /** The generation's row, locked: writers of one generation take turns. */
 export async function lockGeneration(
@@ -40,35 +31,6 @@ export async function lockGeneration(
   });
   if (row === undefined) throw noGeneration(ref);
   return { pin: row['pin'] as Pin, nextKey: Number(row['next_key']) };
-}
-
-/** Validates before anything is sent, so that a bad vector costs no transaction. */
-export function analyzeBatch(
-  located: Located,
-  pin: Pin,
-  documents: readonly DocumentWrite[],
-): readonly AnalyzedChunk[] {
-  const { generation, language } = located.collection;
-  assertSamePin(located.collection.name, generation.pin, pin);
-  const analyze: Analyze = analyzerOf(language);
-  return documents.flatMap((write) =>
-    write.chunks.map((chunk) => {
-      validateVector(chunk.vector, generation.pin.dimensions, generation.metric);
-      const terms = analyze(chunk.indexedText);
-      return { write, chunk, terms: countTerms(terms), length: terms.length };
-    }),
-  );
-}
-
-const analyzers = new Map<Located['collection']['language'], Analyze>();
-
-/** One analyzer a language: it remembers stems. */
-export function analyzerOf(language: Located['collection']['language']): Analyze {
-  const known = analyzers.get(language);
-  if (known !== undefined) return known;
-  const made = createAnalyzer(language);
-  analyzers.set(language, made);
-  return made;
 }
 
 /** A generation's row, locked. */
@@ -94,37 +56,27 @@ export async function lockGenerations(
   return rows.map((row) => readRow(lockedRowSchema, row));
 }
 
-/** A generation beside the one that is written to, with the chunks that it gets. */
-export interface BesideBatch {
-  readonly located: Located;
-  readonly pin: Pin;
-  readonly analyzed: readonly AnalyzedChunk[];
-}
-
-/** @returns how far each generation has come with this */
+/**
+ * @param batches for the generation of `ref`, and for those beside it
+ * @returns how far each generation has come with this
+ */
 export async function writeDocuments(
   session: Session,
   located: Located,
   ref: GenerationRef,
-  pin: Pin,
   documents: readonly DocumentWrite[],
-  analyzed: readonly AnalyzedChunk[],
-  beside: readonly BesideBatch[],
+  batches: readonly GenerationBatch[],
 ): Promise<ReadonlyMap<number, Version>> {
   const locked = await lockGenerations(session, ref.collection);
   const own = locked.find(({ id }) => id === ref.generation);
   if (own === undefined) throw noGeneration(ref);
   if (own.state !== 'active') throw notActive(ref);
-  assertSamePin(ref.collection, own.pin, pin);
   const ids = documents.map(({ document }) => document.id);
   await session.query({ text: `delete from ${located.documents} where id = any($1)`, values: [ids] });
   await copyDocuments(session, located, documents);
   const versions = new Map<number, Version>();
   for (const generation of locked) {
-    const batch =
-      generation.id === ref.generation
-        ? { located, pin, analyzed }
-        : beside.find((other) => other.located.collection.generation.id === generation.id);
+    const batch = batches.find((one) => one.generation === generation.id);
     if (batch !== undefined) assertSamePin(ref.collection, generation.pin, batch.pin);
     const tables = generationTables(generation.id);
     const target = { tables, columns: located.columns };
