@@ -62,9 +62,14 @@ export function answerRoutes(app: ZodApp, { runtime, bodyLimitBytes }: RouteCont
         );
         return reply.code(200).type('application/json').send(answer);
       }
-      const events = await work.run(async (options) =>
-        runtime.answer(name, request.body, 'streamed', options),
-      );
+      const events = await work.run(async (options) => {
+        const made = runtime.answer(name, request.body, 'streamed', options);
+        // Time is up or the client has gone: whoever makes the events has to be told, read or not.
+        options.signal?.addEventListener('abort', () => void made.return?.().catch(() => undefined), {
+          once: true,
+        });
+        return made;
+      });
       // Until the first event there can be a status; after it an error is an event.
       const first = await work.run(() => events.next());
       void reply.code(200).type(EVENT_STREAM).header('x-accel-buffering', 'no');
@@ -90,8 +95,5 @@ async function* guarded(
     logFault(request.log, error);
     const [path = '/'] = request.url.split('?', 1);
     yield { event: 'error', data: toProblem(error, path, request.id) };
-  } finally {
-    // The client may have gone in mid-stream: whoever makes the events has to be told.
-    void events.return?.().catch(() => undefined);
   }
 }
