@@ -1,6 +1,5 @@
 /** The life of generations: started, built, gated, activated, rolled back, dropped. */
 import { assertCapabilities, generationSpec } from '../catalog/generation-spec.js';
-import type { NewChunker } from '../catalog/types.js';
 import type { Embedder } from '../embedders/port.js';
 import { RetrievalError, hasCode } from '../errors.js';
 import type { ChunkerSettings, Collection, JsonObject, VectorIndex } from '../model.js';
@@ -9,6 +8,7 @@ import type { GenerationRecord, GenerationStore, RecordStore } from '../stores/g
 import type { CallOptions, VectorStore } from '../stores/port.js';
 import { buildGeneration } from './build.js';
 import { GATE, latestGates, readHistory, remember } from './history.js';
+import { noSuchGeneration } from './refusals.js';
 import type { GateVerdict, GenerationDescription, Generations } from './types.js';
 
 export interface GenerationPorts {
@@ -95,7 +95,7 @@ export function createGenerations(ports: GenerationPorts): Generations {
       const embedder = await ports.openEmbedder(input.embedder ?? active.embedder);
       const spec = generationSpec(
         {
-          chunker: input.chunker ?? toNewChunker(active.chunker),
+          chunker: input.chunker ?? active.chunker,
           index: input.index ?? active.index,
           metric: input.metric ?? active.metric,
         },
@@ -247,10 +247,6 @@ function toDescription(
   };
 }
 
-function toNewChunker(chunker: ChunkerSettings): NewChunker {
-  return chunker;
-}
-
 /** A generation like the active one would cost its building and change nothing. */
 function assertChanges(
   { name, generation: active }: Collection,
@@ -305,20 +301,5 @@ function gateFailed(name: string, id: number, active: number, gate: GateVerdict 
     'gate_failed',
     `Generation ${String(id)} of collection "${name}" is not activated: ${why}. Run "plumbline gate ${name}", or activate with force and say why`,
     { field: 'generation', details: { generation: id, active, gate: gateOf(gate) } },
-  );
-}
-
-function noSuchGeneration(
-  name: string,
-  id: number | undefined,
-  all: readonly GenerationRecord[],
-): RetrievalError {
-  const known = all.map((generation) => `${String(generation.id)} (${generation.state})`).join(', ');
-  return new RetrievalError(
-    'generation_not_found',
-    id === undefined
-      ? `No generation of collection "${name}" is being built; there are: ${known}. Start one first`
-      : `Collection "${name}" has no generation ${String(id)}; there are: ${known}`,
-    { field: 'generation', details: { known: all.map((generation) => generation.id) } },
   );
 }

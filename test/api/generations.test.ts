@@ -117,6 +117,8 @@ test('force needs a reason, and what is wrong names its field', async (t) => {
   assert.equal((await send('POST', `${PARTS}/generations`, { chunker: { kind: 'fixed' } })).status, 409);
   assert.equal((await send('POST', '/v1/collections/none/generations', { embedder: 'second' })).status, 404);
   assert.equal((await send('POST', `${PARTS}/rollback`, {})).status, 404);
+  const unknown = await send('POST', `${PARTS}/generations/999/build`, {});
+  assert.deepEqual([unknown.status, codeOf(unknown.body)], [404, 'generation_not_found']);
 });
 
 test('why names the stage over HTTP', async (t) => {

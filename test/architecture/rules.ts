@@ -129,6 +129,7 @@ const RULES: readonly Rule[] = [
       'src/retrieval/why-schema.ts',
       'src/generations/types.ts',
       'src/generations/background.ts',
+      'src/generations/refusals.ts',
       'src/answer/schema.ts',
       'src/answer/collect.ts',
       'src/monitoring/types.ts',

@@ -14,6 +14,7 @@ import {
 } from '../schemas/generation.js';
 import { BODY_CODES, EMBEDDER_CODES, STORE_CODES, problemResponses } from '../schemas/problem.js';
 import type { RouteContext, ZodApp } from '../types.js';
+import { noSuchGeneration } from '../../generations/refusals.js';
 import type { GenerationDescription } from '../../generations/types.js';
 import { workOf } from '../work-hooks.js';
 
@@ -96,6 +97,7 @@ export function generationRoutes(app: ZodApp, { runtime }: RouteContext): void {
     async (request, reply) => {
       const { name, generation } = request.params;
       const all = await workOf(request).run((options) => generations.list(name, options));
+      if (!all.some(({ id }) => id === generation)) throw noSuchGeneration(name, generation, all);
       builds.start(name, generation, toAuthor(request.body));
       return reply.code(202).send({ generations: all.map((one) => toWire(name, one)) });
     },
