@@ -4,7 +4,7 @@ import type { EmbeddedPart, Embedder, RemoteFacts } from '../embedders/port.js';
 export interface Meter {
   /** A remote embedder takes part in the run. */
   began(remote: RemoteFacts): void;
-  part(part: EmbeddedPart): void;
+  part(part: EmbeddedPart, remote: RemoteFacts): void;
 }
 
 /** The same embedder; a local one costs nothing and is answered as it is. */
@@ -22,7 +22,7 @@ export function metered(embedder: Embedder, meter: Meter): Embedder {
       embedder.embed(texts, {
         ...options,
         onPart(part) {
-          meter.part(part);
+          meter.part(part, remote);
           options.onPart?.(part);
         },
       }),

@@ -26,7 +26,6 @@ export function createProgress(
   let current: IngestProgress['stage'] = 'ingest';
 
   let spent: Spent | null = null;
-  let price: number | null = null;
   const spentNow = (): { readonly spent?: Spent } => (spent === null ? {} : { spent });
 
   const report = (): void => {
@@ -71,10 +70,9 @@ export function createProgress(
     },
     meter: {
       began({ pricePerThousandTokens }) {
-        price = pricePerThousandTokens;
-        spent ??= { tokens: 0, cached: 0, cost: price === null ? null : 0 };
+        spent ??= { tokens: 0, cached: 0, cost: pricePerThousandTokens === null ? null : 0 };
       },
-      part({ tokens }) {
+      part({ tokens }, { pricePerThousandTokens: price }) {
         if (spent === null) return;
         const { cached, cost } = spent;
         spent =
