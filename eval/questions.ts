@@ -1,6 +1,7 @@
 /** Questions of one's own as JSON lines, for a collection that exists. */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import type { JsonObject } from '../src/model.js';
 import { firstIssue, idSchema } from './corpus.js';
 import { hashJudged, type DataSet, type ExpectedPassage } from './dataset.js';
 import { dataSetError, parseJsonLine, readLines } from './lines.js';
@@ -39,12 +40,22 @@ const questionSchema = z.object(
  * @throws RetrievalError `invalid_data_set`, naming the line; `cancelled`.
  */
 export async function loadQuestions(path: string, signal?: AbortSignal): Promise<DataSet> {
+  return (await readQuestions(path, signal)).dataSet;
+}
+
+/** The same, with the questions as they stand in the file. */
+export async function readQuestions(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ readonly dataSet: DataSet; readonly questions: readonly JsonObject[] }> {
   const file = { path, label: basename(path) };
-  const questions: NumberedQuestion[] = [];
+  const lines: NumberedQuestion[] = [];
   for await (const line of readLines(file, signal)) {
-    questions.push({ number: line.number, value: parseJsonLine(file, line) });
+    lines.push({ number: line.number, value: parseJsonLine(file, line) });
   }
-  return questionSet(file, basename(path).replace(/\.(?:jsonl|ndjson)$/u, ''), questions);
+  const dataSet = questionSet(file, basename(path).replace(/\.(?:jsonl|ndjson)$/u, ''), lines);
+  // Each has been found to be an object.
+  return { dataSet, questions: lines.map(({ value }) => value as JsonObject) };
 }
 
 /** One question with the line that it stands on. */

@@ -1,13 +1,11 @@
 /** What `plumbline gate` and `plumbline evalset` do. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { runGate } from '../../eval/gate/gate.js';
 import { policySchema, readPolicy } from '../../eval/gate/policy.js';
 import { renderGate } from '../../eval/gate/render.js';
 import { assertWritable } from '../../eval/outputs.js';
-import { loadQuestions } from '../../eval/questions.js';
+import { readQuestions } from '../../eval/questions.js';
 import { writeJson } from '../../eval/record.js';
-import type { JsonObject } from '../model.js';
 import type { GateCommandOptions } from './commands/gate.js';
 import { EXIT, printJson, printLine, withRuntime, type Context, type ExitCode } from './context.js';
 import { createEvalProgressView } from './eval-progress.js';
@@ -59,13 +57,8 @@ export async function addSetCommand(
 ): Promise<ExitCode> {
   const { stdout, cwd, signal } = context;
   const path = resolve(cwd, file);
-  const checked = await loadQuestions(path, signal);
-  // The file's own lines, which have just been checked.
-  const questions = (await readFile(path, 'utf8'))
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as JsonObject);
-  const name = options.name ?? checked.name;
+  const { dataSet, questions } = await readQuestions(path, signal);
+  const name = options.name ?? dataSet.name;
   return withRuntime(context, async (runtime) => {
     await runtime.evalSets.put(collection, { name, questions }, { signal });
     printLine(stdout, `Eval set "${name}" of "${collection}" holds ${plural(questions.length, 'question')}.`);

@@ -216,9 +216,22 @@ async function targetOf(
     );
     // The same wish again is how a build that was stopped goes on.
     if (building === undefined) throw error;
-    if (input.embedder !== undefined && input.embedder !== building.embedder) throw error;
+    if (!isWishOf(input, building)) throw error;
     return building;
   }
+}
+
+/** What is not said is not another wish. */
+function isWishOf({ embedder, chunker, index }: NewGeneration, made: GenerationDescription): boolean {
+  return (
+    (embedder === undefined || embedder === made.embedder) &&
+    (chunker === undefined || holds(made.chunker, chunker)) &&
+    (index === undefined || holds(made.index, index))
+  );
+}
+
+function holds(made: object, wish: object): boolean {
+  return Object.entries(wish).every(([name, value]) => Reflect.get(made, name) === value);
 }
 
 function gateText({ gate }: GenerationDescription): string {
