@@ -95,7 +95,7 @@ export function combinations(grid: Grid, base: SweepBase): readonly Combination[
   const distinct = new Map<string, Combination>();
   for (const row of rows) {
     const combination = combine(row, base);
-    const key = JSON.stringify([combination.own, combination.query]);
+    const key = JSON.stringify([ownKey(combination.own), combination.query]);
     if (!distinct.has(key)) distinct.set(key, combination);
   }
   return [...distinct.values()];

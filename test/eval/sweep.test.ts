@@ -76,6 +76,13 @@ describe('what is swept', () => {
     });
   }
 
+  test('settings that come to the same are measured once', () => {
+    const names = combinations(parseSweep(['chunker=fixed,fixed:300/50,structure']), base).map(
+      ({ name }) => name,
+    );
+    assert.deepEqual(names, ['chunker=fixed', 'chunker=structure']);
+  });
+
   test('one dimension twice, and too many combinations, are refused', () => {
     assert.throws(() => parseSweep(['ef_search=1', 'ef_search=2']), {
       code: 'invalid_request',
