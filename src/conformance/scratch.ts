@@ -2,6 +2,7 @@
  * The store as checks see it: only collections of the run's own can be made or removed through it,
  * every call ends with the run, and what was made can be removed again.
  */
+import type { GenerationStore, RecordStore } from '../stores/generations-port.js';
 import type { CallOptions, VectorStore } from '../stores/port.js';
 import { inParallel } from './in-parallel.js';
 
@@ -48,8 +49,42 @@ function guarded(store: VectorStore, isOwn: (name: string) => boolean, signal: A
     read(() =>
       isOwn(name) ? call() : Promise.reject(new Error('A check named a collection that is not its own')),
     );
+  const { generations, records, indexBytes } = store;
   return {
     ...store,
+    ...(generations === undefined
+      ? {}
+      : {
+          generations: {
+            create: (name, spec, options) =>
+              write(name, () => generations.create(name, spec, withSignal(options))),
+            list: (name, options) => read(() => generations.list(name, withSignal(options))),
+            known: (name, options) => read(() => generations.known(name, withSignal(options))),
+            missing: (ref, query, options) =>
+              read(() => generations.missing(ref, query, withSignal(options))),
+            putChunks: (ref, pin, writes, options) =>
+              write(ref.collection, () => generations.putChunks(ref, pin, writes, withSignal(options))),
+            activate: (ref, from, options) =>
+              write(ref.collection, () => generations.activate(ref, from, withSignal(options))),
+            drop: (ref, options) => write(ref.collection, () => generations.drop(ref, withSignal(options))),
+          } satisfies GenerationStore,
+        }),
+    ...(records === undefined
+      ? {}
+      : {
+          records: {
+            append: (name, kind, value, options) =>
+              write(name, () => records.append(name, kind, value, withSignal(options))),
+            list: (name, query, options) => read(() => records.list(name, query, withSignal(options))),
+            remove: (name, ids, options) => write(name, () => records.remove(name, ids, withSignal(options))),
+          } satisfies RecordStore,
+        }),
+    ...(indexBytes === undefined
+      ? {}
+      : {
+          indexBytes: (name: string, options?: CallOptions) =>
+            read(() => indexBytes(name, withSignal(options))),
+        }),
     ping: (options) => read(() => store.ping(withSignal(options))),
     close: () => read(() => Promise.reject(new Error('A check may not close the store'))),
     createCollection: (spec, options) =>

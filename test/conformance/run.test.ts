@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { storeChecks } from '../../src/conformance/checks.js';
-import type { CheckGroup } from '../../src/conformance/check.js';
+import type { CheckGroup, Context } from '../../src/conformance/check.js';
 import { explainSample, recordOf } from '../../src/conformance/record.js';
 import { runChecks } from '../../src/conformance/run.js';
 import type { CheckResult } from '../../src/conformance/run.js';
 import { createMemoryStore } from '../../src/stores/memory/index.js';
 import type { VectorStore } from '../../src/stores/port.js';
-import { createIn, specOf } from './store/fixtures.js';
+import { PIN, createIn, specOf } from './store/fixtures.js';
 
 const PREFIX = 'conformance-test';
 const GROUPS = storeChecks({ collections: 5, documentBytes: 10_000 });
@@ -159,4 +159,84 @@ test('a record counts what was found, and asks for plans only where there are an
   assert.equal(record.date, '1970-01-01T00:00:00.000Z');
   assert.equal(record.plans, null);
   assert.deepEqual(record.summary, { passed: 1, failed: 1, not_supported: 1, duration_ms: 9 });
+});
+
+test('neither generations nor records of what is not its own can be changed by a check', async () => {
+  const store = createMemoryStore();
+  const ref = await createIn(store, specOf({ name: 'mine' }));
+  const { generations, records } = store;
+  assert.ok(generations !== undefined && records !== undefined);
+  const record = await records.append('mine', 'kept', {});
+  const spec = {
+    embedder: 'x',
+    pin: PIN,
+    chunker: { kind: 'structure', targetTokens: 400, overlapTokens: 50 },
+    metric: 'cosine',
+    index: { kind: 'none' },
+  } as const;
+  const { id } = await generations.create('mine', spec);
+  const other = { ...ref, generation: id };
+  const results = await run(store, [
+    {
+      name: 'at fault',
+      checks: [
+        async (of: VectorStore) => of.generations?.drop(other),
+        async (of: VectorStore) => of.generations?.activate(other, ref.generation),
+        async (of: VectorStore) => of.generations?.putChunks(other, PIN, []),
+        async (of: VectorStore) => of.records?.append('mine', 'other', {}),
+        async (of: VectorStore) => of.records?.remove('mine', [record.id]),
+      ].map((work, at) => ({
+        name: String(at),
+        run: async (context: Context): Promise<void> => {
+          await work(context.store());
+        },
+      })),
+    },
+  ]);
+  const faulty = results.filter(({ group }) => group === 'at fault');
+  assert.equal(faulty.length, 5);
+  for (const { result, message } of faulty) {
+    assert.equal(result, 'failed');
+    assert.match(message ?? '', /not its own/u);
+  }
+  assert.equal((await generations.list('mine')).length, 2);
+  assert.deepEqual(await records.list('mine', { kinds: ['kept', 'other'], limit: 5 }), [record]);
+});
+
+test('a run that is stopped ends calls about generations and records, too', async () => {
+  const store = createMemoryStore();
+  const stop = new AbortController();
+  let seen: AbortSignal | undefined;
+  const { generations } = store;
+  assert.ok(generations !== undefined);
+  await run(
+    {
+      ...store,
+      generations: {
+        ...generations,
+        list: (name, options) => {
+          seen = options?.signal;
+          return generations.list(name, options);
+        },
+      },
+    },
+    [
+      {
+        name: 'asks',
+        checks: [
+          {
+            name: 'list',
+            run: async (context: Context): Promise<void> => {
+              const { collection } = await context.create();
+              await context.store().generations?.list(collection);
+            },
+          },
+        ],
+      },
+    ],
+    stop.signal,
+  );
+  assert.ok(seen !== undefined);
+  stop.abort();
+  assert.ok(seen.aborted);
 });
