@@ -2,7 +2,6 @@
 import { RetrievalError } from '../errors.js';
 import type { Collection, Generation } from '../model.js';
 import { modelVersion, withoutCanaries } from '../pin.js';
-import type { GenerationRecord } from '../stores/generations-port.js';
 import type { CallOptions, VectorStore } from '../stores/port.js';
 import type { QueryRequest } from './schema.js';
 
@@ -22,20 +21,33 @@ export async function chooseGeneration(
     expected === undefined || modelVersion(generation.pin) === expected;
   if ((id === undefined || id === active.id) && isExpected(active)) return active;
 
-  const all = (await store.generations?.list(name, options)) ?? [];
+  const all = (await store.generations?.known(name, options)) ?? [];
   if (id !== undefined) {
     const named = id === active.id ? active : all.find((generation) => generation.id === id);
     if (named === undefined) throw noGeneration(name, id, active, all);
     if (!isExpected(named)) throw otherModel(name, expected ?? '', named, [named]);
     return named;
   }
-  // One that is still being filled would leave documents out without a word.
-  const able = all.filter(
-    ({ state, missing }) => state === 'retired' || (state === 'building' && missing === 0),
-  );
-  const [found] = able.filter(isExpected).sort((a, b) => b.id - a.id);
+  const able: Generation[] = [];
+  for (const generation of all) {
+    if (generation.id !== active.id && (await isWhole(store, name, generation, options)))
+      able.push(generation);
+  }
+  const found = able.findLast(isExpected);
   if (found === undefined) throw otherModel(name, expected ?? '', active, [active, ...able]);
   return found;
+}
+
+/** One that is still being filled would leave documents out without a word. */
+async function isWhole(
+  store: Pick<VectorStore, 'generations'>,
+  collection: string,
+  { id, state }: Generation,
+  options: CallOptions,
+): Promise<boolean> {
+  if (state !== 'building') return true;
+  const missing = await store.generations?.missing({ collection, generation: id }, { limit: 1 }, options);
+  return missing?.length === 0;
 }
 
 function otherModel(
@@ -65,7 +77,7 @@ function noGeneration(
   name: string,
   id: number,
   active: Generation,
-  all: readonly GenerationRecord[],
+  all: readonly Generation[],
 ): RetrievalError {
   const known = all.length === 0 ? [active] : all;
   return new RetrievalError(

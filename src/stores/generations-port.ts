@@ -62,6 +62,8 @@ export interface GenerationStore {
   create(collection: string, spec: GenerationSpec, options?: CallOptions): Promise<Generation>;
   /** All generations of a collection, by id. `collection_not_found` when there is none of that name. */
   list(collection: string, options?: CallOptions): Promise<readonly GenerationRecord[]>;
+  /** The same without counting anything: cheap enough for a query. */
+  known(collection: string, options?: CallOptions): Promise<readonly Generation[]>;
   /**
    * Documents of the collection that have text but no chunks in this generation, by id (code
    * point order), after `after`.

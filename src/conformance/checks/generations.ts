@@ -35,6 +35,8 @@ export const generationChecks: CheckGroup = {
         assert.deepEqual({ ...made, id: 0 }, { id: 0, state: 'building', ...SPEC });
         assert.notEqual(made.id, ref.generation);
         assert.deepEqual(await store.getCollection(ref.collection), before);
+        assert.deepEqual(await generations.known(ref.collection), [before?.generation, made]);
+        await assert.rejects(generations.known(context.newName()), { code: 'collection_not_found' });
         const [first, second, ...more] = await generations.list(ref.collection);
         assert.deepEqual(more, []);
         assert.deepEqual(pick(first), {

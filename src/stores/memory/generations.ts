@@ -19,7 +19,8 @@ export function createMemoryGenerations({
   step,
   find,
   nextId,
-}: MemoryParts & { readonly nextId: () => number }): GenerationStore {
+  maxDimensions,
+}: MemoryParts & { readonly nextId: () => number; readonly maxDimensions: number }): GenerationStore {
   const findIn = (held: MemoryCollection, ref: GenerationRef): MemoryGeneration => {
     const found = held.generations.get(ref.generation);
     if (found === undefined) throw noGeneration(ref);
@@ -33,7 +34,7 @@ export function createMemoryGenerations({
           ({ generation }) => generation.state === 'building',
         );
         if (building !== undefined) throw generationInProgress(name, building.generation.id);
-        validateDimensions('memory', spec.pin.dimensions, Infinity);
+        validateDimensions('memory', spec.pin.dimensions, maxDimensions);
         const generation = deepFreeze<Generation>({
           id: nextId(),
           state: 'building',
@@ -53,6 +54,8 @@ export function createMemoryGenerations({
         const held = find(name);
         return [...held.generations.values()].map((found) => toRecord(held, found));
       }),
+    known: (name, options) =>
+      step(options, () => [...find(name).generations.values()].map(({ generation }) => generation)),
     missing: (ref, query, options) =>
       step(options, () => {
         const held = find(ref.collection);

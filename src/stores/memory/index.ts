@@ -97,7 +97,12 @@ export function createMemoryStore(): VectorStore {
   return {
     kind: 'memory',
     capabilities: CAPABILITIES,
-    generations: createMemoryGenerations({ step, find, nextId: () => nextGeneration++ }),
+    generations: createMemoryGenerations({
+      step,
+      find,
+      nextId: () => nextGeneration++,
+      maxDimensions: CAPABILITIES.maxDimensions,
+    }),
     records: createMemoryRecords({ step, find }),
     ping: (options) => step(options, () => undefined),
     close: () => Promise.resolve(),

@@ -6,7 +6,7 @@
  * The active generation is changed last. A write that ends halfway leaves the others ahead of it or
  * without the document, which the documents' hashes show: it counts as missing there.
  */
-import { RetrievalError } from '../../errors.js';
+import { hasCode } from '../../errors.js';
 import type { CallOptions } from '../port.js';
 import type { Catalog, Located, Whole } from './catalog.js';
 import { contended } from './reservations.js';
@@ -84,7 +84,7 @@ export function createCollectionTurns(
           located = outcome.whole.active;
         } catch (error) {
           // Retired and dropped, both since it was looked up.
-          if (!isGone(error)) throw error;
+          if (!hasCode(error, 'collection_not_found')) throw error;
           const now = await catalog.get(name, options);
           if (now.index === located.index) throw error;
           located = now;
@@ -93,8 +93,4 @@ export function createCollectionTurns(
       throw contended(name);
     },
   };
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof RetrievalError && error.code === 'collection_not_found';
 }

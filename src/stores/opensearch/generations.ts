@@ -1,5 +1,5 @@
 /** Generations beside the active one: each has an index of its own, with the documents it has chunks of. */
-import { RetrievalError } from '../../errors.js';
+import { RetrievalError, hasCode } from '../../errors.js';
 import type { Generation } from '../../model.js';
 import type { ChunksWrite, GenerationRecord, GenerationSpec, GenerationStore } from '../generations-port.js';
 import type { CallOptions, GenerationRef } from '../port.js';
@@ -44,6 +44,9 @@ export function createGenerations(parts: GenerationParts): GenerationStore {
       }
       return records;
     },
+
+    known: async (name, options) =>
+      generationsOf((await catalog.whole(name, options)).record).map(({ generation }) => generation),
 
     async missing(ref, { limit, after }, options) {
       const whole = await catalog.whole(ref.collection, options);
@@ -151,7 +154,7 @@ async function createGeneration(
     );
     return generation;
   } catch (error) {
-    if (!isRefusal(error)) await takeBack(catalog, name, id);
+    if (!hasCode(error, 'generation_conflict')) await takeBack(catalog, name, id);
     throw error;
   } finally {
     held.delete(maker.id);
@@ -165,10 +168,6 @@ async function takeBack(catalog: Catalog, name: string, id: number): Promise<voi
   } catch {
     await catalog.dropIndex(id).catch(() => undefined);
   }
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof RetrievalError && error.code === 'generation_conflict';
 }
 
 function tooSlow(name: string): RetrievalError {
@@ -225,8 +224,7 @@ async function describe(
       missing += isMissing(compared) ? 1 : 0;
     }
   } catch (error) {
-    const isGone = error instanceof RetrievalError && error.code === 'collection_not_found';
-    if (isGone && located !== active) return null;
+    if (hasCode(error, 'collection_not_found') && located !== active) return null;
     throw error;
   }
   return { ...generation, createdAt, changedAt, chunks, documents, missing };

@@ -1,5 +1,5 @@
 /** Generations beside the active one: each has chunks, vectors and postings in tables of its own. */
-import { RetrievalError } from '../../errors.js';
+import { hasCode } from '../../errors.js';
 import type { ChunksWrite, GenerationRecord, GenerationStore } from '../generations-port.js';
 import type { CallOptions, DocumentWrite } from '../port.js';
 import { isActive, noCollection } from '../refusals.js';
@@ -45,6 +45,12 @@ export function createOracleGenerations(parts: GenerationParts): GenerationStore
       // Its active one is always there: the collection was deleted meanwhile.
       if (records.length === 0) throw noCollection(name);
       return records;
+    },
+
+    async known(name, options) {
+      const all = await catalog.generations(name, options);
+      if (all.length === 0) throw noCollection(name);
+      return all.map(({ located }) => located.collection.generation);
     },
 
     async missing(ref, { limit, after }, options) {
@@ -136,7 +142,7 @@ async function describe(
     const counts = readRow(countsRowSchema, row);
     return { ...collection.generation, createdAt, changedAt, chunks: chunkCount, ...counts };
   } catch (error) {
-    if (error instanceof RetrievalError && error.code === 'collection_not_found') return null;
+    if (hasCode(error, 'collection_not_found')) return null;
     throw error;
   }
 }

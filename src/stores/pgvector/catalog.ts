@@ -7,7 +7,7 @@ import type { FieldColumn } from './columns.js';
 import type { Database, Row, RunOptions, Session } from './database.js';
 import { createProgress } from './progress.js';
 import type { Progress } from './progress.js';
-import { collectionRowSchema, readRow, versionRowSchema } from './rows.js';
+import { collectionRowSchema, datesRowSchema, readRow, versionRowSchema } from './rows.js';
 import {
   addColumns,
   createDocuments,
@@ -32,9 +32,16 @@ export interface Located {
   readonly indexBuilt: boolean;
 }
 
+/** A generation with its dates, ISO 8601. */
+export interface Dated {
+  readonly located: Located;
+  readonly createdAt: string;
+  readonly changedAt: string;
+}
+
 const SELECT = `select c.id as collection_id, c.name, c.created_at, c.field_mode, c.fields, c.language,
   g.id as generation_id, g.state, g.embedder, g.pin, g.chunker, g.metric, g.vector_index, g.next_key,
-  g.chunk_count, g.index_built
+  g.chunk_count, g.index_built, g.created_at as made_at, g.changed_at
   from plumbline.collections c join plumbline.generations g on g.collection_id = c.id`;
 
 /** Reads collections; remembers where generations are, which never changes while they exist. */
@@ -47,6 +54,8 @@ export interface PgCatalog {
   delete(name: string, options?: RunOptions): Promise<boolean>;
   count(name: string, options?: RunOptions): Promise<CollectionCounts>;
   addFields(name: string, fields: Fields, options?: RunOptions): Promise<Collection>;
+  /** All generations of a collection by id; none where there is no such collection. */
+  generations(name: string, options?: RunOptions): Promise<readonly Dated[]>;
   /** From memory where it can be: a generation that is gone shows when its tables are used. */
   locate(ref: GenerationRef, options?: RunOptions): Promise<Located>;
 }
@@ -133,6 +142,17 @@ export function createPgCatalog(database: Database, progress: Progress = createP
     async addFields(name, fields, options) {
       await database.transaction((session) => addFields(session, name, fields), options);
       return (await get(name, options)).collection;
+    },
+
+    async generations(name, options) {
+      const rows = await database.query(
+        { text: `${SELECT} where c.name = $1 order by g.id`, values: [name] },
+        options,
+      );
+      return rows.map((row) => {
+        const { made_at: made, changed_at: changed } = readRow(datesRowSchema, row);
+        return { located: toLocated(row), createdAt: made.toISOString(), changedAt: changed.toISOString() };
+      });
     },
 
     async locate(ref, options) {

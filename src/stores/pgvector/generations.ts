@@ -1,22 +1,26 @@
 /** Generations beside the active one: each has chunks, vectors and postings in tables of its own. */
 import { z } from 'zod';
+import { hasCode } from '../../errors.js';
 import type { ChunksWrite, GenerationRecord, GenerationSpec, GenerationStore } from '../generations-port.js';
 import type { CallOptions, DocumentWrite, GenerationRef } from '../port.js';
 import { cannotActivate, generationInProgress, isActive, noCollection, noGeneration } from '../refusals.js';
 import { analyzeBatch } from '../analyze-batch.js';
 import { validateDimensions } from '../validate.js';
-import type { Located, PgCatalog } from './catalog.js';
+import type { Dated, Located, PgCatalog } from './catalog.js';
+import type { FieldValues } from '../../model.js';
 import { toColumns } from './columns.js';
+import type { FieldColumn } from './columns.js';
+import { fieldValuesSql, toValues } from './read-documents.js';
 import type { Database, RunOptions, Session } from './database.js';
 import type { Version } from './progress.js';
-import { bigintSchema, collectionRowSchema, readRow } from './rows.js';
+import { collectionRowSchema, readRow } from './rows.js';
 import { createGeneration, generationTables, tablesOf } from './tables.js';
 import { lockGenerations, replaceChunks } from './write-documents.js';
 import type { LockedGeneration } from './write-documents.js';
 
 export interface GenerationParts {
   readonly database: Database;
-  readonly catalog: Pick<PgCatalog, 'get' | 'locate'>;
+  readonly catalog: Pick<PgCatalog, 'get' | 'locate' | 'generations'>;
   readonly maxDimensions: number;
   readonly wrote: (versions: ReadonlyMap<number, Version>) => void;
   readonly patiently: (options: CallOptions | undefined) => RunOptions;
@@ -24,6 +28,11 @@ export interface GenerationParts {
 
 export function createPgGenerations(parts: GenerationParts): GenerationStore {
   const { database, catalog, patiently } = parts;
+  const allOf = async (name: string, options: CallOptions | undefined): Promise<readonly Dated[]> => {
+    const all = await catalog.generations(name, options);
+    if (all.length === 0) throw noCollection(name);
+    return all;
+  };
   return {
     async create(name, spec, options) {
       validateDimensions(database.kind, spec.pin.dimensions, parts.maxDimensions);
@@ -36,22 +45,18 @@ export function createPgGenerations(parts: GenerationParts): GenerationStore {
     },
 
     async list(name, options) {
-      const located = await catalog.get(name, options);
-      const rows = await database.query(
-        {
-          text: `select id, created_at, changed_at, chunk_count from plumbline.generations
-            where collection_id = $1 order by id`,
-          values: [located.collectionId],
-        },
-        options,
-      );
       const records: GenerationRecord[] = [];
-      for (const row of rows) {
-        const facts = readRow(factsSchema, row);
-        records.push(await describe(parts, name, facts, options));
+      for (const dated of await allOf(name, options)) {
+        const record = await describe(database, dated, options);
+        if (record !== null) records.push(record);
       }
+      // Its active one is always there: the collection was deleted meanwhile.
+      if (records.length === 0) throw noCollection(name);
       return records;
     },
+
+    known: async (name, options) =>
+      (await allOf(name, options)).map(({ located }) => located.collection.generation),
 
     async missing(ref, { limit, after }, options) {
       const { documents, tables } = await catalog.locate(ref, options);
@@ -79,11 +84,15 @@ export function createPgGenerations(parts: GenerationParts): GenerationStore {
       const { ids, version } = await database.transaction(async (session) => {
         const own = findLocked(await lockGenerations(session, ref.collection), ref);
         if (own.state === 'active') throw isActive(ref);
-        const current = await unchanged(session, located, writes);
-        const kept = analyzed.filter(({ chunk }) => current.has(chunk.documentId));
-        const target = { tables: located.tables, columns: [] };
-        const written = await replaceChunks(session, target, own, [...current], kept);
-        await copyFields(session, located, [...current]);
+        // Fresh, under the lock: fields may have been added since the generation was located.
+        const columns = await columnsOf(session, ref.collection);
+        const current = await unchanged(session, located, columns, writes);
+        const kept = analyzed.flatMap((one) => {
+          const values = current.get(one.write.document.id);
+          return values === undefined ? [] : [{ ...one, write: { ...one.write, values } }];
+        });
+        const target = { tables: located.tables, columns };
+        const written = await replaceChunks(session, target, own, [...current.keys()], kept);
         return {
           ids: writes.map(({ documentId }) => documentId).filter((id) => current.has(id)),
           version: written,
@@ -124,40 +133,29 @@ export function createPgGenerations(parts: GenerationParts): GenerationStore {
 const MISSING = (chunks: string): string =>
   `d.chunk_count > 0 and not exists (select from ${chunks} c where c.document_id = d.id)`;
 
-const factsSchema = z.object({
-  id: z.number().int(),
-  created_at: z.date(),
-  changed_at: z.date(),
-  chunk_count: bigintSchema,
-});
-
 const countsSchema = z.object({ documents: z.number().int(), missing: z.number().int() });
 
+/** Null when it was dropped meanwhile. */
 async function describe(
-  { catalog, database }: GenerationParts,
-  name: string,
-  facts: z.output<typeof factsSchema>,
+  database: Database,
+  { located, createdAt, changedAt }: Dated,
   options: CallOptions | undefined,
-): Promise<GenerationRecord> {
-  const { collection, documents, tables } = await catalog.locate(
-    { collection: name, generation: facts.id },
-    options,
-  );
-  const [row] = await database.query(
-    {
-      text: `select (select count(distinct document_id)::integer from ${tables.chunks}) as documents,
-        (select count(*)::integer from ${documents} d where ${MISSING(tables.chunks)}) as missing`,
-    },
-    options,
-  );
-  const counts = readRow(countsSchema, row);
-  return {
-    ...collection.generation,
-    createdAt: facts.created_at.toISOString(),
-    changedAt: facts.changed_at.toISOString(),
-    chunks: facts.chunk_count,
-    ...counts,
-  };
+): Promise<GenerationRecord | null> {
+  const { collection, documents, tables, chunkCount } = located;
+  try {
+    const [row] = await database.query(
+      {
+        text: `select (select count(distinct document_id)::integer from ${tables.chunks}) as documents,
+          (select count(*)::integer from ${documents} d where ${MISSING(tables.chunks)}) as missing`,
+      },
+      options,
+    );
+    const counts = readRow(countsSchema, row);
+    return { ...collection.generation, createdAt, changedAt, chunks: chunkCount, ...counts };
+  } catch (error) {
+    if (hasCode(error, 'collection_not_found')) return null;
+    throw error;
+  }
 }
 
 /**
@@ -226,40 +224,35 @@ function toDocumentWrite({ documentId, contentHash, chunks }: ChunksWrite): Docu
   return { document, contentHash, values: {}, chunks };
 }
 
-/** Of the documents those that are as the caller read them. */
+async function columnsOf(session: Session, name: string): Promise<readonly FieldColumn[]> {
+  const [row] = await session.query({
+    text: 'select fields from plumbline.collections where name = $1',
+    values: [name],
+  });
+  return toColumns(readRow(collectionRowSchema.pick({ fields: true }), row).fields);
+}
+
+const unchangedSchema = z.object({ id: z.string(), field_values: z.array(z.unknown()) });
+
+/** Of the documents those that are as the caller read them, with the values that filters see. */
 async function unchanged(
   session: Session,
   { documents }: Located,
+  columns: readonly FieldColumn[],
   writes: readonly ChunksWrite[],
-): Promise<ReadonlySet<string>> {
+): Promise<ReadonlyMap<string, FieldValues>> {
   const rows = await session.query({
-    text: `select d.id from ${documents} d
+    text: `select d.id, ${fieldValuesSql(columns)} as field_values from ${documents} d
       join unnest($1::text[], $2::text[]) as given(id, content_hash)
         on given.id = d.id and given.content_hash = d.content_hash`,
     values: [writes.map(({ documentId }) => documentId), writes.map(({ contentHash }) => contentHash)],
   });
-  return new Set(rows.map((row) => String(row['id'])));
-}
-
-/** Vectors carry the fields that filters read: they come from the documents, as they are there. */
-async function copyFields(
-  session: Session,
-  { collection, documents, tables }: Located,
-  ids: readonly string[],
-): Promise<void> {
-  // Fresh, under the lock: fields may have been added since the generation was located.
-  const [row] = await session.query({
-    text: 'select fields from plumbline.collections where name = $1',
-    values: [collection.name],
-  });
-  const columns = toColumns(readRow(collectionRowSchema.pick({ fields: true }), row).fields);
-  if (columns.length === 0) return;
-  const pairs = columns.map(({ column }) => `${column} = d.${column}`).join(', ');
-  await session.query({
-    text: `update ${tables.vectors} v set ${pairs} from ${documents} d
-      where d.id = v.document_id and v.document_id = any($1::text[])`,
-    values: [ids],
-  });
+  return new Map(
+    rows.map((row) => {
+      const found = readRow(unchangedSchema, row);
+      return [found.id, toValues(found.field_values, columns)];
+    }),
+  );
 }
 
 async function activate(

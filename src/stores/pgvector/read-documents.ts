@@ -94,12 +94,11 @@ export async function readChunks(
   options: CallOptions | undefined,
 ): Promise<readonly ChunkRecord[]> {
   const { tables, documents, columns } = located;
-  const fields = columns.map(({ column }) => `d.${column}`).join(', ');
   const rows = await database.query(
     {
       text: `select c.chunk_id, c.document_id, c.ordinal, c.span_start, c.span_end, c.overlap, c.heading_path,
           c.body, c.body_offset, c.indexed_text, c.tokens, c.split, d.title, d.source, d.metadata,
-          json_build_array(${fields}) as field_values
+          ${fieldValuesSql(columns)} as field_values
         from ${tables.chunks} c join ${documents} d on d.id = c.document_id
         where ${where} order by c.document_id, c.ordinal`,
       values,
@@ -130,7 +129,13 @@ function toRecord(row: Row, columns: readonly FieldColumn[]): ChunkRecord {
   };
 }
 
-function toValues(row: readonly unknown[], columns: readonly FieldColumn[]): FieldValues {
+/** The values of a document's fields as one JSON array; `d` are the documents. */
+export function fieldValuesSql(columns: readonly FieldColumn[]): string {
+  return `json_build_array(${columns.map(({ column }) => `d.${column}`).join(', ')})`;
+}
+
+/** What {@link fieldValuesSql} answered, as typed values. */
+export function toValues(row: readonly unknown[], columns: readonly FieldColumn[]): FieldValues {
   const values: Record<string, Scalar | readonly Scalar[]> = {};
   for (const [index, { name, type }] of columns.entries()) {
     const value = row[index];

@@ -79,6 +79,9 @@ export const versionRowSchema = z
   .object({ next_key: bigintSchema, chunk_count: bigintSchema })
   .transform((row) => ({ nextKey: row.next_key, chunks: row.chunk_count }));
 
+/** When a generation was made, and when its state last changed. */
+export const datesRowSchema = z.object({ made_at: z.date(), changed_at: z.date() });
+
 /** A generation's row as it is locked for writing. */
 export const lockedRowSchema = z
   .object({ id: z.number().int(), state: z.string(), pin: pinSchema, next_key: z.number() })
