@@ -3,10 +3,11 @@
  * beside it, and, should another become active on the way, that one from then on.
  */
 import { chunkWith } from '../chunking/chunkers.js';
+import { textHash } from '../chunking/text-hash.js';
 import type { Embedder } from '../embedders/port.js';
 import { hasCode } from '../errors.js';
 import type { Collection, EmbeddedChunk, Generation } from '../model.js';
-import { assertSamePin } from '../pin.js';
+import { assertSamePin, canonicalPin } from '../pin.js';
 import type { BesideWrite } from '../stores/generations-port.js';
 import type { CallOptions, DocumentWrite, GenerationRef, VectorStore } from '../stores/port.js';
 import { embedChunks } from './embed-chunks.js';
@@ -27,6 +28,9 @@ export interface Targets {
   write(batch: readonly DocumentWrite[]): Promise<void>;
 }
 
+/** For which generation a document's chunks were made. */
+type MadeFor = WeakMap<DocumentWrite, Target>;
+
 export interface TargetPorts {
   readonly store: Pick<VectorStore, 'putDocuments' | 'generations'>;
   getCollection(name: string, options: CallOptions): Promise<Collection>;
@@ -44,22 +48,22 @@ export async function openTargets(
 ): Promise<Targets> {
   let current = await openTarget(ports, collection.name, collection.generation);
   const beside = await openBeside(ports, collection.name, options);
-  const madeFor = new WeakMap<DocumentWrite, number>();
+  const madeFor: MadeFor = new WeakMap();
 
   /** The batch with all its chunks made for the current target. */
   const madeAnew = (batch: readonly DocumentWrite[]): Promise<readonly DocumentWrite[]> =>
     Promise.all(
       batch.map(async (write) =>
-        (madeFor.get(write) ?? current.ref.generation) === current.ref.generation
+        (madeFor.get(write) ?? current).ref.generation === current.ref.generation
           ? write
-          : { ...write, chunks: await chunksFor(current, write, options) },
+          : { ...write, chunks: await chunksFor(current, write, madeFor, options) },
       ),
     );
 
   return {
     current: () => current,
     prepared(write, target) {
-      madeFor.set(write, target.ref.generation);
+      madeFor.set(write, target);
       return write;
     },
     async write(batch) {
@@ -68,7 +72,7 @@ export async function openTargets(
         const others =
           beside === null || beside.ref.generation === current.ref.generation
             ? []
-            : await besideWrites(beside, batch, options);
+            : await besideWrites(beside, batch, madeFor, options);
         try {
           await ports.store.putDocuments(current.ref, current.embedder.pin, documents, {
             ...options,
@@ -94,7 +98,7 @@ async function openTarget(ports: TargetPorts, name: string, generation: Generati
 
 /** The generation that is being built. Without its model the build catches up later. */
 async function openBeside(ports: TargetPorts, name: string, options: CallOptions): Promise<Target | null> {
-  const all = (await ports.store.generations?.list(name, options)) ?? [];
+  const all = (await ports.store.generations?.known(name, options)) ?? [];
   const building = all.find(({ state }) => state === 'building');
   if (building === undefined) return null;
   try {
@@ -109,11 +113,14 @@ async function openBeside(ports: TargetPorts, name: string, options: CallOptions
 async function besideWrites(
   beside: Target,
   batch: readonly DocumentWrite[],
+  madeFor: MadeFor,
   options: CallOptions,
 ): Promise<readonly BesideWrite[]> {
   try {
     const chunks = await Promise.all(
-      batch.map(async (write) => [write.document.id, await chunksFor(beside, write, options)] as const),
+      batch.map(
+        async (write) => [write.document.id, await chunksFor(beside, write, madeFor, options)] as const,
+      ),
     );
     return [{ generation: beside.ref.generation, pin: beside.embedder.pin, chunks: new Map(chunks) }];
   } catch (error) {
@@ -122,12 +129,19 @@ async function besideWrites(
   }
 }
 
-/** The document's chunks as that generation has them. */
+/** The document's chunks as that generation has them. Of the same model, equal texts keep their vectors. */
 async function chunksFor(
   { generation, embedder }: Target,
-  { document }: DocumentWrite,
+  write: DocumentWrite,
+  madeFor: MadeFor,
   options: CallOptions,
 ): Promise<readonly EmbeddedChunk[]> {
-  const { chunks } = await chunkWith(document, generation.chunker, embedder, options.signal);
-  return (await embedChunks(embedder, chunks, new Map(), options)).chunks;
+  const from = madeFor.get(write);
+  const isSameModel =
+    from !== undefined && canonicalPin(from.generation.pin) === canonicalPin(generation.pin);
+  const kept = new Map(
+    isSameModel ? write.chunks.map((chunk) => [textHash(chunk.indexedText), chunk.vector]) : [],
+  );
+  const { chunks } = await chunkWith(write.document, generation.chunker, embedder, options.signal);
+  return (await embedChunks(embedder, chunks, kept, options)).chunks;
 }

@@ -142,6 +142,15 @@ describe('generations', () => {
     assert.equal(first.texts.length - asked, summary.embedded);
   });
 
+  test('a document that comes while the same model is rebuilt for another index is embedded once', async () => {
+    const { runtime, first } = await bench();
+    const { id } = await runtime.generations.start(NAME, { index: { kind: 'none' } }, AUTHOR);
+    const asked = first.texts.length;
+    await put(runtime, [documentOf(7)]);
+    assert.equal(first.texts.length - asked, 1);
+    assert.deepEqual(idsOf(await ask(runtime, { generation: id })), ['d7']);
+  });
+
   test('what would change nothing, and what is not there, is refused', async () => {
     const { runtime } = await bench();
     const { generations } = runtime;
