@@ -46,10 +46,8 @@ export function targetTokens(settings: { readonly targetTokens: number }, tokeni
   return Math.max(1, Math.floor(tokenizer.maxTokens * WINDOW_SHARE));
 }
 
-interface SizedSection extends SectionSize {
+export interface SizedSection extends SectionSize {
   readonly pieces: readonly Piece[];
-  /** Most characters of a chunk of it. */
-  readonly characters: number;
 }
 
 /** What making chunks of a document carries along; `chunks` grows. */
@@ -98,6 +96,22 @@ export function leastRoom(
   return { tokens, characters };
 }
 
+/** The sections cut into pieces that each have room in a chunk. */
+export function sizeSections(
+  { document, sections, tokenizer }: Context,
+  rooms: readonly Limits[],
+  target: number,
+): readonly SizedSection[] {
+  return sections.map((section) => {
+    const limits = leastRoom([{ section: section.index }], rooms, target);
+    const pieces = section.blocks.flatMap((block) =>
+      blockPieces(document.text, block, section.index, limits, tokenizer),
+    );
+    const tokens = pieces.reduce((sum, piece) => sum + piece.tokens, 0);
+    return { section, limit: limits.tokens, pieces, tokens };
+  });
+}
+
 /** The document's chunks in order. A document of white space has none. */
 export function chunkDocument(
   document: Document,
@@ -106,33 +120,21 @@ export function chunkDocument(
 ): readonly Chunk[] {
   const { text } = document;
   const context = startChunks(document, tokenizer);
-  const { sections, paths } = context;
   const countGap = gapCounter(text, tokenizer);
   const target = targetTokens(settings, tokenizer);
-  const sized = sections.map((section): SizedSection => {
-    const limit = Math.max(1, Math.min(target, tokenizer.maxTokens - paths.bound(section.path)));
-    const characters = characterLimit(limit, tokenizer, paths.prefix(paths.full(section.path)));
-    const limits = { tokens: limit, characters };
-    const pieces = section.blocks.flatMap((block) =>
-      blockPieces(text, block, section.index, limits, tokenizer),
+  const rooms = roomOf(context, target);
+  for (const group of groupSections(sizeSections(context, rooms, target), target * STANDS_ALONE)) {
+    const limits = leastRoom(
+      group.map(({ section }) => ({ section: section.index })),
+      rooms,
+      target,
     );
-    return {
-      section,
-      limit,
-      characters,
-      pieces,
-      tokens: pieces.reduce((sum, piece) => sum + piece.tokens, 0),
-    };
-  });
-  for (const group of groupSections(sized, target * STANDS_ALONE)) {
-    const limit = group.reduce((least, size) => Math.min(least, size.limit), target);
-    const characters = group.reduce((least, size) => Math.min(least, size.characters), Infinity);
     const packs = packPieces(
       text,
       group.flatMap(({ pieces }) => pieces),
       {
-        limits: { tokens: limit, characters: Math.min(characters, limit * MAX_CHARACTERS_PER_TOKEN) },
-        overlapTokens: Math.min(settings.overlapTokens, Math.floor(limit / 2)),
+        limits,
+        overlapTokens: Math.min(settings.overlapTokens, Math.floor(limits.tokens / 2)),
         countGap,
         tokenizer,
       },

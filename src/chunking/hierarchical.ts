@@ -13,13 +13,13 @@ import {
   emit,
   leastRoom,
   roomOf,
+  sizeSections,
   startChunks,
   targetTokens,
 } from './chunk.js';
 import { gapCounter, packPieces } from './pack.js';
 import type { Pack } from './pack.js';
 import { PARENT_DIGITS } from './parent-key.js';
-import { blockPieces } from './pieces.js';
 import type { Piece } from './pieces.js';
 import { groupSections } from './sections.js';
 import type { Limits } from './split-text.js';
@@ -40,14 +40,7 @@ export function chunkHierarchical(
   // A parent is not embedded, so no window bounds it.
   const { parentTokens } = settings;
   const parentLimits = { tokens: parentTokens, characters: parentTokens * MAX_CHARACTERS_PER_TOKEN };
-  const sized = context.sections.map((section) => {
-    const limits = leastRoom([{ section: section.index }], rooms, target);
-    const pieces = section.blocks.flatMap((block) =>
-      blockPieces(text, block, section.index, limits, tokenizer),
-    );
-    const sum = pieces.reduce((total, piece) => total + piece.tokens, 0);
-    return { section, limit: parentTokens, pieces, tokens: sum };
-  });
+  const sized = sizeSections(context, rooms, target).map((size) => ({ ...size, limit: parentTokens }));
 
   const ids = createParentIds(document.id);
   const children: Chunk[] = [];
