@@ -5,7 +5,7 @@ import type { IngestSummary, Source } from '../../types.js';
 import type { ObjectOptions } from './items.js';
 import { objectUrl, type S3ObjectRef } from './location.js';
 import type { S3Objects } from './objects.js';
-import { readAhead } from './read-ahead.js';
+import { askEach } from './read-ahead.js';
 import { entryOf, type Entry } from './select.js';
 import { entriesSource } from './source.js';
 import { isSameObject } from './version.js';
@@ -33,7 +33,6 @@ export interface Applied {
   readonly failures: ReadonlyMap<string, ApplyFailure>;
 }
 
-const ASKED_AT_ONCE = 16;
 /** An object that changes more often while it is worked on is left to its next event. */
 const MAX_ROUNDS = 5;
 
@@ -77,7 +76,7 @@ export async function applyObjects(
     for (const { name, code, reason } of summary.failed) failures.set(one ?? name, { code, reason });
   };
 
-  let looks = await lookAtAll(distinct(refs), look, call.signal);
+  let looks = await askEach(distinct(refs), look, call.signal);
   for (let round = 0; looks.length > 0; round += 1) {
     throwIfCancelled(call.signal);
     if (round === MAX_ROUNDS) {
@@ -96,7 +95,7 @@ export async function applyObjects(
       if (entry === null && (await ports.remove(id, call))) counts.removed += 1;
     }
     const before = new Map(looks.map((one) => [one.id, one.entry]));
-    const again = await lookAtAll(
+    const again = await askEach(
       looks.map(({ ref }) => ref),
       look,
       call.signal,
@@ -104,19 +103,6 @@ export async function applyObjects(
     looks = again.filter(({ id, entry }) => !isSameEntry(entry, before.get(id) ?? null));
   }
   return { ...counts, failures };
-}
-
-async function lookAtAll(
-  refs: readonly S3ObjectRef[],
-  look: (ref: S3ObjectRef, signal: AbortSignal) => Promise<Look | null>,
-  signal: AbortSignal | undefined,
-): Promise<readonly Look[]> {
-  const looks: Look[] = [];
-  const jobs = refs.map((ref) => ({ size: 0, run: (joint: AbortSignal) => look(ref, joint) }));
-  for await (const one of readAhead(jobs, { jobs: ASKED_AT_ONCE, bytes: 0 }, signal)) {
-    if (one !== null) looks.push(one);
-  }
-  return looks;
 }
 
 /** Access to one object may be denied; that S3 does not answer is no matter of this object. */

@@ -13,7 +13,7 @@ import { DEFAULT_MAX_BYTES, decodeText } from '../text.js';
 import { formatOfContentType } from './formats.js';
 import { objectUrl, type S3ObjectRef } from './location.js';
 import type { S3Objects } from './objects.js';
-import { readAhead } from './read-ahead.js';
+import { askEach, readAhead } from './read-ahead.js';
 import { readParts, readWhole } from './read.js';
 import type { Entry } from './select.js';
 import { MAX_SIDECAR_BYTES, parseSidecar } from './sidecar.js';
@@ -28,7 +28,6 @@ export interface ObjectOptions extends SourceOptions {
 
 /** Entries whose versions are compared with one question to the store. */
 const GROUP = 256;
-const ASKED_AT_ONCE = 16;
 const READ_AHEAD = { jobs: 8, bytes: 64 * 1024 * 1024 } as const;
 
 /** An entry of which all is known but its content. */
@@ -64,14 +63,7 @@ async function* groupItems(
   signal: AbortSignal | undefined,
   stored: StoredVersions | undefined,
 ): AsyncGenerator<SourceItem> {
-  const steps: Step[] = [];
-  const asking = group.map((entry) => ({
-    size: 0,
-    run: (joint: AbortSignal) => describe(objects, entry, options, joint),
-  }));
-  for await (const step of readAhead(asking, { jobs: ASKED_AT_ONCE, bytes: 0 }, signal)) {
-    if (step !== null) steps.push(step);
-  }
+  const steps = await askEach(group, (entry, joint) => describe(objects, entry, options, joint), signal);
   const ids = steps.flatMap((step) =>
     step.kind === 'known' && step.known.format !== 'jsonl' ? [step.known.id] : [],
   );

@@ -52,3 +52,19 @@ export async function* readAhead<T>(
     stop.abort();
   }
 }
+
+const ASKED_AT_ONCE = 16;
+
+/** Asks about each, several at once; the answers in order, without the nulls. */
+export async function askEach<T, R>(
+  items: readonly T[],
+  ask: (item: T, signal: AbortSignal) => Promise<R | null>,
+  signal: AbortSignal | undefined,
+): Promise<readonly R[]> {
+  const jobs = items.map((item) => ({ size: 0, run: (joint: AbortSignal) => ask(item, joint) }));
+  const answers: R[] = [];
+  for await (const answer of readAhead(jobs, { jobs: ASKED_AT_ONCE, bytes: 0 }, signal)) {
+    if (answer !== null) answers.push(answer);
+  }
+  return answers;
+}

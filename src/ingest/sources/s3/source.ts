@@ -4,15 +4,13 @@ import { failedItem } from '../problems.js';
 import { entryItems, type ObjectOptions } from './items.js';
 import { contains, isNamed, locationUrl, objectUrl, parseS3Url, type S3Location } from './location.js';
 import type { S3Objects } from './objects.js';
-import { readAhead } from './read-ahead.js';
+import { askEach } from './read-ahead.js';
 import { entryOf, selectEntries, type Entry } from './select.js';
 
 export interface S3Options extends ObjectOptions {
   /** Objects that a listing answers at a time, at most 1000. */
   readonly pageSize?: number;
 }
-
-const ASKED_AT_ONCE = 16;
 
 /**
  * Lists the locations when it is pulled. Objects whose version is the stored one are not read; an
@@ -31,20 +29,17 @@ export function s3Source(objects: S3Objects, locations: readonly S3Location[], o
       for (const location of empty) yield failedItem(locationUrl(location), 'holds no documents');
     },
     async stillThere(ids, signal) {
-      const jobs = ids.flatMap((id) => {
-        const ref = refOf(id);
-        if (ref === null || !locations.some((location) => contains(location, ref))) return [];
-        const run = async (joint: AbortSignal): Promise<string | null> => {
+      const found = await askEach(
+        ids,
+        async (id, joint) => {
+          const ref = refOf(id);
+          if (ref === null || !locations.some((location) => contains(location, ref))) return null;
           const entry = await entryOf(objects, ref, isNamed(locations, ref), options, { signal: joint });
           return entry === null ? null : id;
-        };
-        return [{ size: 0, run }];
-      });
-      const found = new Set<string>();
-      for await (const id of readAhead(jobs, { jobs: ASKED_AT_ONCE, bytes: 0 }, signal)) {
-        if (id !== null) found.add(id);
-      }
-      return found;
+        },
+        signal,
+      );
+      return new Set(found);
     },
   };
 }
