@@ -9,7 +9,6 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../../src/config.js';
 import { openPgVectorStore } from '../../src/stores/pgvector/index.js';
-import { generationTables } from '../../src/stores/pgvector/tables.js';
 import type { VectorStore } from '../../src/stores/port.js';
 import { benchmarksFolder, circumstances, writeResults } from '../support/report.js';
 import { withScratchDatabase } from '../support/scratch.js';
@@ -77,7 +76,7 @@ async function measure({ url, client, server }: ScratchDatabase) {
       seed,
       load_rows_per_second: chunks / loaded.loadSeconds,
       build_seconds: loaded.buildSeconds,
-      index_bytes: await indexBytes(client, loaded),
+      index_bytes: (await store.indexBytes?.(loaded.ref.collection)) ?? Number.NaN,
       rows,
       half,
       target: TARGET,
@@ -103,17 +102,11 @@ async function measureHalf(
     rows.push(await measureFilter(store, loaded, peer, row.kind, selectivity));
     console.error(JSON.stringify(rows.at(-1)));
   }
-  return { build_seconds: loaded.buildSeconds, index_bytes: await indexBytes(client, loaded), rows };
-}
-
-async function indexBytes(client: ScratchDatabase['client'], { ref }: Loaded): Promise<number> {
-  const { rows } = await client.query<{ readonly bytes: number }>(
-    `select sum(pg_relation_size(i.indexrelid))::float8 as bytes from pg_index i
-      join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-      where i.indrelid = $1::regclass and a.amname = 'hnsw'`,
-    [generationTables(ref.generation).vectors],
-  );
-  return rows[0]?.bytes ?? Number.NaN;
+  return {
+    build_seconds: loaded.buildSeconds,
+    index_bytes: (await store.indexBytes?.(loaded.ref.collection)) ?? Number.NaN,
+    rows,
+  };
 }
 
 async function measureFilter(

@@ -17,6 +17,7 @@ import {
 } from '../../src/stores/pgvector/columns.js';
 import type { DocumentWrite } from '../../src/stores/port.js';
 import { DIMENSIONS } from '../ann/vectors.js';
+import { vectorFeatures } from '../../src/stores/pgvector/versions.js';
 import { withScratchDatabase } from '../support/scratch.js';
 import type { ScratchDatabase } from '../support/scratch.js';
 import { withStore } from '../support/store.js';
@@ -78,7 +79,11 @@ interface Floor {
   readonly side: (vectorIndexSeconds: number) => Side;
 }
 
-async function createFloor({ client }: ScratchDatabase, table: string, hasWords: boolean): Promise<Floor> {
+async function createFloor(
+  { client, extension }: ScratchDatabase,
+  table: string,
+  hasWords: boolean,
+): Promise<Floor> {
   const load = createStopwatch();
   const indexes = createStopwatch();
   const vectorIndex = createStopwatch();
@@ -119,11 +124,9 @@ async function createFloor({ client }: ScratchDatabase, table: string, hasWords:
     makeVectorIndex: () =>
       vectorIndex.time(async () => {
         // The settings that the store uses, the restraint for old versions of the extension included.
-        const { rows } = await client.query<{ readonly safe: boolean }>(
-          `select string_to_array(extversion, '.')::int[] >= '{0,8,2}' as safe from pg_extension where extname = 'vector'`,
-        );
+        const workers = vectorFeatures(extension).parallelBuild ? 2 : 0;
         await client.query("set maintenance_work_mem = '512MB'");
-        await client.query(`set max_parallel_maintenance_workers = ${rows[0]?.safe === true ? '2' : '0'}`);
+        await client.query(`set max_parallel_maintenance_workers = ${String(workers)}`);
         await client.query(
           `create index on ${table} using hnsw (embedding vector_cosine_ops)
             with (m = ${String(HNSW.m)}, ef_construction = ${String(HNSW.efConstruction)})`,

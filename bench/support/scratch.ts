@@ -8,6 +8,8 @@ export interface ScratchDatabase {
   readonly client: pg.Client;
   /** `PostgreSQL 15.20, pgvector 0.8.0`. */
   readonly server: string;
+  /** pgvector's version. */
+  readonly extension: string;
 }
 
 /** Makes the database, and drops it when `work` is over, however that ends. */
@@ -24,7 +26,7 @@ export async function withScratchDatabase<T>(
     await client.connect();
     try {
       await client.query('create extension if not exists vector');
-      return await work({ url: url.href, client, server: await versions(client) });
+      return await work({ url: url.href, client, ...(await versions(client)) });
     } finally {
       await client.end();
     }
@@ -33,12 +35,13 @@ export async function withScratchDatabase<T>(
   }
 }
 
-async function versions(client: pg.Client): Promise<string> {
+async function versions(client: pg.Client): Promise<Pick<ScratchDatabase, 'server' | 'extension'>> {
   const { rows } = await client.query<{ readonly server: string; readonly extension: string }>(
     `select current_setting('server_version') as server, extversion as extension
       from pg_extension where extname = 'vector'`,
   );
-  return `PostgreSQL ${rows[0]?.server.split(' ')[0] ?? ''}, pgvector ${rows[0]?.extension ?? ''}`;
+  const { server = '', extension = '' } = rows[0] ?? {};
+  return { server: `PostgreSQL ${server.split(' ')[0] ?? ''}, pgvector ${extension}`, extension };
 }
 
 async function administer(url: string, sql: string): Promise<void> {

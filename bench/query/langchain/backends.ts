@@ -4,6 +4,7 @@ import type { VectorStore } from '../../../src/stores/port.js';
 import { DIMENSIONS } from '../../ann/vectors.js';
 import { HNSW } from '../../load/corpus.js';
 import { untilAtRest, withScratchIndexes } from '../../support/scratch-opensearch.js';
+import { vectorFeatures } from '../../../src/stores/pgvector/versions.js';
 import { withScratchDatabase } from '../../support/scratch.js';
 import { withStore } from '../../support/store.js';
 import { loadPeers } from './peer.js';
@@ -29,11 +30,12 @@ export async function withBackend<T>(url: string, work: (backend: Backend) => Pr
       return withScratchDatabase(url, (scratch) =>
         withStore(scratch.url, async (store) => {
           // The store restrains old versions of the extension; the peer gets the same.
+          const workers = vectorFeatures(scratch.extension).parallelBuild ? 2 : 0;
           const peer = await peers.openPgVector({
             ...graph,
             url: withOptions(
               scratch.url,
-              '-c max_parallel_maintenance_workers=0 -c maintenance_work_mem=512MB',
+              `-c max_parallel_maintenance_workers=${String(workers)} -c maintenance_work_mem=512MB`,
             ),
             dimensions: DIMENSIONS,
           });
