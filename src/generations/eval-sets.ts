@@ -4,6 +4,7 @@ import { RetrievalError } from '../errors.js';
 import type { JsonObject } from '../model.js';
 import type { RecordStore, StoredRecord } from '../stores/generations-port.js';
 import type { CallOptions } from '../stores/port.js';
+import { readValue } from './history.js';
 
 export interface EvalSetSummary {
   readonly name: string;
@@ -88,7 +89,7 @@ export function createEvalSets(store: { readonly kind: string; readonly records?
       const found = await records().list(collection, { kinds: [KIND], limit: MAX_SETS }, options);
       const sets = new Map<string, EvalSetSummary>();
       for (const record of found) {
-        const { name, questions } = read(record);
+        const { name, questions } = readValue(schema, record);
         if (!sets.has(name)) sets.set(name, { name, questions: questions.length, at: record.at });
       }
       return [...sets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -97,7 +98,7 @@ export function createEvalSets(store: { readonly kind: string; readonly records?
     async get(collection, name, options) {
       const [latest] = await find(collection, name, options);
       if (latest === undefined) throw noSet(collection, name);
-      return read(latest);
+      return readValue(schema, latest);
     },
 
     async remove(collection, name, options) {
@@ -110,15 +111,6 @@ export function createEvalSets(store: { readonly kind: string; readonly records?
       );
     },
   };
-}
-
-function read({ id, value }: StoredRecord): EvalSet {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new RetrievalError(
-    'store_invalid_response',
-    `Record ${String(id)} of the collection is not as it was written`,
-  );
 }
 
 function noSet(collection: string, name: string): RetrievalError {

@@ -6,7 +6,7 @@ import type { RecordStore, StoredRecord } from '../stores/generations-port.js';
 import type { CallOptions } from '../stores/port.js';
 import type { Author, GateVerdict, HistoryEntry } from './types.js';
 
-export const HISTORY = 'history';
+const HISTORY = 'history';
 export const GATE = 'gate';
 
 const historySchema = z.object({
@@ -16,7 +16,7 @@ const historySchema = z.object({
 });
 
 /** The part of a gate's record that activation reads; the rest is for people. */
-export const gateSchema = z.looseObject({
+const gateSchema = z.looseObject({
   generation: z.number().int(),
   against: z.number().int(),
   passed: z.boolean(),
@@ -50,7 +50,7 @@ export async function readHistory(
 ): Promise<readonly HistoryEntry[]> {
   const found = await records.list(collection, { kinds: [HISTORY], ...query }, options);
   return found.map((record) => {
-    const { event, by, details } = read(historySchema, record);
+    const { event, by, details } = readValue(historySchema, record);
     return { id: record.id, at: record.at, event, by, details };
   });
 }
@@ -67,14 +67,15 @@ export async function latestGates(
   const found = await records.list(collection, { kinds: [GATE], limit: GATES }, options);
   const latest = new Map<number, GateVerdict>();
   for (const record of found) {
-    const { generation, against, passed, reasons } = read(gateSchema, record);
+    const { generation, against, passed, reasons } = readValue(gateSchema, record);
     if (latest.has(generation)) continue;
     latest.set(generation, { passed, against, reasons, at: record.at });
   }
   return latest;
 }
 
-function read<T>(schema: z.ZodType<T>, { value, id }: StoredRecord): T {
+/** What a record holds. @throws RetrievalError `store_invalid_response` */
+export function readValue<T>(schema: z.ZodType<T>, { value, id }: StoredRecord): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new RetrievalError(

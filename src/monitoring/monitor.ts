@@ -1,7 +1,7 @@
 /** Brings together what is watched: recall, scores, canaries, sizes, times. */
 import type { IngestSummary } from '../ingest/types.js';
 import type { Generations } from '../generations/types.js';
-import { RetrievalError } from '../errors.js';
+import { RetrievalError, hasCode } from '../errors.js';
 import type { AnsweredQuery } from '../retrieval/retrieve.js';
 import type { QueryAnswer, QueryRequest } from '../retrieval/schema.js';
 import type { CallOptions, VectorStore } from '../stores/port.js';
@@ -160,7 +160,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
         metrics?.ingested(summary);
         return summary;
       } catch (error) {
-        if (!isCancelled(error)) metrics?.ingestFailed();
+        if (!hasCode(error, 'cancelled')) metrics?.ingestFailed();
         throw error;
       }
     },
@@ -173,7 +173,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
           metrics?.built('done');
           return result;
         } catch (error) {
-          if (!isCancelled(error)) metrics?.built('failed');
+          if (!hasCode(error, 'cancelled')) metrics?.built('failed');
           throw error;
         }
       },
@@ -188,8 +188,4 @@ export function createMonitor(options: MonitorOptions): Monitor {
       await Promise.all([recall.idle(), drift.idle(), canaries?.idle()]);
     },
   };
-}
-
-function isCancelled(error: unknown): boolean {
-  return error instanceof RetrievalError && error.code === 'cancelled';
 }

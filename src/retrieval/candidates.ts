@@ -3,6 +3,7 @@ import type { Filter } from '../model.js';
 import { RetrievalError } from '../errors.js';
 import type {
   CallOptions,
+  ChunkRecord,
   ChunkScores,
   GenerationRef,
   LegHit,
@@ -49,6 +50,20 @@ export interface Candidates {
 
 /** A chunk was replaced between a leg and its completion: the whole query has to be asked again. */
 export const VANISHED = Symbol('vanished');
+
+/** The chunks known already and these. */
+export async function readChunks(
+  store: Pick<VectorStore, 'getChunks'>,
+  ref: GenerationRef,
+  ids: readonly string[],
+  known: ReadonlyMap<string, ChunkRecord>,
+  options: CallOptions,
+): Promise<ReadonlyMap<string, ChunkRecord> | typeof VANISHED> {
+  const missing = ids.filter((id) => !known.has(id));
+  if (missing.length === 0) return known;
+  const read = new Map([...known, ...(await store.getChunks(ref, missing, options))]);
+  return missing.every((id) => read.has(id)) ? read : VANISHED;
+}
 
 /**
  * Asks the legs in parallel and completes the scores, so that a candidate's place does not depend

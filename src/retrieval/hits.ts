@@ -1,7 +1,7 @@
 /** From ranked groups to the hits of an answer. */
 import { RetrievalError } from '../errors.js';
 import type { CallOptions, ChunkRecord, GenerationRef, VectorStore } from '../stores/port.js';
-import { VANISHED } from './candidates.js';
+import { VANISHED, readChunks } from './candidates.js';
 import { readParent } from './parents.js';
 import type { Families, ParentPassage } from './parents.js';
 import type { Hit, QueryRequest } from './schema.js';
@@ -43,11 +43,9 @@ export async function buildHits(
   const wanted = page
     .flatMap((group) => [group.best, ...group.more])
     .flatMap((candidate) => hierarchy?.families.get(candidate.chunkId) ?? [candidate])
-    .map((candidate) => candidate.chunkId)
-    .filter((id) => !known.has(id));
-  const read =
-    wanted.length === 0 ? known : new Map([...known, ...(await store.getChunks(ref, wanted, options))]);
-  if (wanted.some((id) => !read.has(id))) return VANISHED;
+    .map((candidate) => candidate.chunkId);
+  const read = await readChunks(store, ref, wanted, known, options);
+  if (read === VANISHED) return VANISHED;
 
   const parents =
     hierarchy === null ? NO_PARENTS : await readParents(store, ref, page, read, hierarchy, options);

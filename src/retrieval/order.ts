@@ -6,7 +6,7 @@ import { RetrievalError } from '../errors.js';
 import type { Generation } from '../model.js';
 import type { Reranker } from '../rerank/port.js';
 import type { CallOptions, ChunkRecord, GenerationRef, VectorStore } from '../stores/port.js';
-import { VANISHED } from './candidates.js';
+import { VANISHED, readChunks } from './candidates.js';
 import { fuse, single, theoreticalMinimum } from './fusion.js';
 import type { Candidate, FusedCandidate } from './fusion.js';
 import { recencyPart } from './recency.js';
@@ -32,18 +32,13 @@ export async function scoreCandidates(
   options: CallOptions,
 ): Promise<ScoredCandidates | typeof VANISHED> {
   const fused = relevances(candidates, generation, request);
-  const known =
-    request.recency === undefined
-      ? new Map<string, ChunkRecord>()
-      : await store.getChunks(
-          ref,
-          candidates.map((candidate) => candidate.chunkId),
-          options,
-        );
+  // Recency is all that needs more than scores.
+  const ids = request.recency === undefined ? [] : candidates.map(({ chunkId }) => chunkId);
+  const known = await readChunks(store, ref, ids, new Map(), options);
+  if (known === VANISHED) return VANISHED;
   const scored: ScoredCandidate[] = [];
   for (const { candidate, relevance } of fused) {
     const record = known.get(candidate.chunkId);
-    if (request.recency !== undefined && record === undefined) return VANISHED;
     const recency =
       request.recency === undefined
         ? null
@@ -81,13 +76,9 @@ export async function orderCandidates(
   if (reranker === undefined)
     throw new RetrievalError('internal', 'This runtime was made without a reranker');
   const began = performance.now();
-  const missing = sorted
-    .slice(0, settings.candidates)
-    .map(({ chunkId }) => chunkId)
-    .filter((id) => !known.has(id));
-  const read =
-    missing.length === 0 ? known : new Map([...known, ...(await store.getChunks(ref, missing, options))]);
-  if (missing.some((id) => !read.has(id))) return VANISHED;
+  const ids = sorted.slice(0, settings.candidates).map(({ chunkId }) => chunkId);
+  const read = await readChunks(store, ref, ids, known, options);
+  if (read === VANISHED) return VANISHED;
   const { candidates, warnings } = await rerankCandidates(
     reranker,
     { query: request.query, rerank: settings },
