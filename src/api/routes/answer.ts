@@ -44,7 +44,6 @@ export function answerRoutes(app: ZodApp, { runtime, bodyLimitBytes }: RouteCont
             'collection_not_found',
             'model_mismatch',
             'unsupported_capability',
-            'invalid_config',
             ...PROVIDER_CODES,
             ...BODY_CODES,
             ...EMBEDDER_CODES,

@@ -70,6 +70,7 @@ export function queryRoutes(app: ZodApp, { runtime, metrics }: RouteContext): vo
             'generation_not_found',
             'model_mismatch',
             'unsupported_capability',
+            ...PROVIDER_CODES,
             ...BODY_CODES,
             ...EMBEDDER_CODES,
             ...STORE_CODES,

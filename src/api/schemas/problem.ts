@@ -55,6 +55,9 @@ export const EMBEDDER_CODES = [
   'rate_limited',
   'model_unavailable',
   'model_corrupt',
+  'provider_access_denied',
+  'provider_refused',
+  'invalid_config',
 ] as const;
 
 /** Codes of calls that reach Bedrock's models and knowledge bases. */
