@@ -59,7 +59,6 @@ export async function openBedrockParts(
   };
   const knowledgeBases = once(async () =>
     (await import('../knowledge-base/index.js')).createKnowledgeBases({
-      all,
       bedrock: settings.bedrock,
       answer: settings.answer,
       reranker: lazyReranker,

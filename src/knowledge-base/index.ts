@@ -11,8 +11,6 @@ import { retrieveManaged } from './retrieve.js';
 import type { KnowledgeBase } from './types.js';
 
 export interface KnowledgeBases {
-  /** Null: a collection of that name is none of them. */
-  find(name: string): KnowledgeBase | null;
   retrieve(knowledgeBase: KnowledgeBase, request: QueryRequest, options?: CallOptions): Promise<QueryAnswer>;
   answer(
     knowledgeBase: KnowledgeBase,
@@ -24,7 +22,6 @@ export interface KnowledgeBases {
 }
 
 export interface KnowledgeBasePorts {
-  readonly all: readonly KnowledgeBase[];
   readonly bedrock: BedrockSettings;
   readonly answer: Pick<AnswerSettings, 'model' | 'maxTokens'>;
   readonly reranker: Reranker;
@@ -36,7 +33,6 @@ export function createKnowledgeBases(ports: KnowledgeBasePorts): KnowledgeBases 
   const { reranker, openCounter, answer: settings } = ports;
   const clients = createClients(ports.bedrock);
   return {
-    find: (name) => ports.all.find((knowledgeBase) => knowledgeBase.name === name) ?? null,
     retrieve: (knowledgeBase, request, options = {}) =>
       retrieveManaged({ clients, reranker, openCounter }, knowledgeBase, request, options),
     answer: (knowledgeBase, request, how, options = {}) =>

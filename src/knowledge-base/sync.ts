@@ -1,4 +1,5 @@
 /** Runs an ingestion job of a knowledge base and follows it. */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   BedrockAgentClient,
   GetIngestionJobCommand,
@@ -11,6 +12,9 @@ import type { Asked } from '../bedrock/errors.js';
 import { clientConfig } from '../bedrock/settings.js';
 import type { BedrockSettings } from '../bedrock/settings.js';
 import type { KnowledgeBase } from './types.js';
+
+const sleep: NonNullable<SyncOptions['wait']> = (ms, signal) =>
+  delay(ms, undefined, signal === undefined ? {} : { signal });
 
 const TIMEOUT_MS = 30_000;
 const POLL_MS = 5000;
@@ -144,19 +148,4 @@ function toJob({
     skipped: statistics?.numberOfDocumentsSkipped ?? 0,
     failureReasons,
   };
-}
-
-function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    if (signal?.aborted === true) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
-  });
 }

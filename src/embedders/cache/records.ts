@@ -9,7 +9,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 
 /** Bytes of a key: a SHA-256. */
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 
 const MARK = Buffer.from('PLV1');
 const HEAD_BYTES = MARK.length + 4;
@@ -22,7 +22,6 @@ export interface RecordFile {
   get(key: string): Promise<Float32Array | null>;
   /** Adds a record. The order of writes is that of the calls. */
   put(key: string, vector: Float32Array): Promise<void>;
-  readonly size: number;
   /** Waits for writes, then closes. */
   close(): Promise<void>;
 }
@@ -56,9 +55,6 @@ export async function openRecordFile(path: string, dimensions: number): Promise<
   };
 
   return {
-    get size() {
-      return places.size;
-    },
     async get(key) {
       const place = places.get(key);
       if (place === undefined) return null;

@@ -16,22 +16,29 @@ export function cachePath(cacheDir: string, file: ModelFile): string {
   return join(cacheDir, 'models', MODEL_ID, file.sha256, file.name);
 }
 
+/** Hex SHA-256 of a file; null when there is none. */
+export async function hashFile(path: string, signal: AbortSignal | undefined): Promise<string | null> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
+      return null;
+    }
+    throw error;
+  }
+  return hash.digest('hex');
+}
+
 /** Whether the file is there, and whether it is the pinned one. */
 export async function checkFile(
   path: string,
   file: ModelFile,
   signal: AbortSignal | undefined,
 ): Promise<'ok' | 'absent' | 'wrong'> {
-  const hash = createHash('sha256');
-  try {
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
-      return 'absent';
-    }
-    throw error;
-  }
-  return hash.digest('hex') === file.sha256 ? 'ok' : 'wrong';
+  const found = await hashFile(path, signal);
+  if (found === null) return 'absent';
+  return found === file.sha256 ? 'ok' : 'wrong';
 }
 
 /**

@@ -1,10 +1,8 @@
 /** all-MiniLM-L12-v2 from a folder of the user's, pinned to the very files in it. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { RetrievalError, throwIfCancelled } from '../../errors.js';
 import type { Pin } from '../../model.js';
+import { hashFile } from './files.js';
 import { DIMENSIONS } from './models.js';
 import type { WorkerSettings } from './protocol.js';
 
@@ -53,17 +51,12 @@ export async function hashFolder(
 
 /** Null when there is no such file. */
 async function sha256(path: string, signal: AbortSignal | undefined): Promise<string | null> {
-  const hash = createHash('sha256');
   try {
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal });
+    return await hashFile(path, signal);
   } catch (error) {
     throwIfCancelled(signal);
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
-      return null;
-    }
     throw error;
   }
-  return hash.digest('hex');
 }
 
 function unavailable(): RetrievalError {
