@@ -14,11 +14,11 @@ import { openOpenSearchStore } from '../../../src/stores/opensearch/index.js';
 import type { DocumentWrite, VectorStore } from '../../../src/stores/port.js';
 import { PIN, createIn, randomWrite, specOf, writeOf } from '../../conformance/store/fixtures.js';
 import { makeTestPrefix } from '../../support/opensearch.js';
-import type { TestPrefix } from '../../support/opensearch.js';
 import { createRandom } from '../../support/random.js';
 import { storeNames } from '../../support/stores.js';
-import { startFaultyServer } from './faulty-server.js';
-import type { FaultyServer, Loss } from './faulty-server.js';
+import { openFaultyPlace } from './faulty-place.js';
+import type { FaultyPlace } from './faulty-place.js';
+import type { Loss } from './faulty-server.js';
 import {
   OLD,
   OTHER_PIN,
@@ -76,23 +76,17 @@ const hitsSchema = z.object({
 
 if (storeNames().includes('opensearch')) {
   describe('generations on opensearch', () => {
-    let place: TestPrefix;
-    let server: FaultyServer;
+    let opened: FaultyPlace;
+    let place: FaultyPlace['place'];
+    let server: FaultyPlace['server'];
     let store: VectorStore;
     let faulty: VectorStore;
 
     before(async () => {
-      place = makeTestPrefix();
-      server = await startFaultyServer(place.options.node);
-      store = await openOpenSearchStore(place.options);
-      faulty = await openOpenSearchStore({ ...place.options, node: server.node });
+      opened = await openFaultyPlace();
+      ({ place, server, store, faulty } = opened);
     });
-    after(async () => {
-      await store.close();
-      await faulty.close();
-      await server.close();
-      await place.remove();
-    });
+    after(() => opened.close());
 
     for (const [name, { stride, run }] of Object.entries(WORKS)) {
       it(`${name} that loses its server leaves each generation whole, and is repaired by doing it again`, async () => {

@@ -9,11 +9,10 @@ import { openOpenSearchStore } from '../../../src/stores/opensearch/index.js';
 import type { GenerationRef, VectorStore } from '../../../src/stores/port.js';
 import { ALL, PIN, createIn, randomWrite, specOf, writeOf } from '../../conformance/store/fixtures.js';
 import { createRandom } from '../../support/random.js';
-import { makeTestPrefix } from '../../support/opensearch.js';
-import type { TestPrefix } from '../../support/opensearch.js';
 import { storeNames } from '../../support/stores.js';
-import { startFaultyServer } from './faulty-server.js';
-import type { FaultyServer, Loss } from './faulty-server.js';
+import { openFaultyPlace } from './faulty-place.js';
+import type { FaultyPlace } from './faulty-place.js';
+import type { Loss } from './faulty-server.js';
 
 const OLD = [writeOf('a', ['engine one', 'engine two']), writeOf('b', ['engine valve'])];
 const NEW = [
@@ -33,23 +32,17 @@ const WORKS: Readonly<Record<string, Work>> = {
 
 if (storeNames().includes('opensearch')) {
   describe('writes on opensearch', () => {
-    let place: TestPrefix;
-    let server: FaultyServer;
+    let opened: FaultyPlace;
+    let place: FaultyPlace['place'];
+    let server: FaultyPlace['server'];
     let store: VectorStore;
     let faulty: VectorStore;
 
     before(async () => {
-      place = makeTestPrefix();
-      server = await startFaultyServer(place.options.node);
-      store = await openOpenSearchStore(place.options);
-      faulty = await openOpenSearchStore({ ...place.options, node: server.node });
+      opened = await openFaultyPlace();
+      ({ place, server, store, faulty } = opened);
     });
-    after(async () => {
-      await store.close();
-      await faulty.close();
-      await server.close();
-      await place.remove();
-    });
+    after(() => opened.close());
 
     for (const [name, work] of Object.entries(WORKS)) {
       for (const loss of ['request', 'answer'] as const) {

@@ -8,11 +8,10 @@ import { openOpenSearchStore } from '../../../src/stores/opensearch/index.js';
 import { isAbandoned } from '../../../src/stores/opensearch/reservations.js';
 import type { VectorStore } from '../../../src/stores/port.js';
 import { PIN, createIn, specOf, writeOf } from '../../conformance/store/fixtures.js';
-import { makeTestPrefix } from '../../support/opensearch.js';
-import type { TestPrefix } from '../../support/opensearch.js';
 import { storeNames } from '../../support/stores.js';
-import { startFaultyServer } from './faulty-server.js';
-import type { FaultyServer, Loss } from './faulty-server.js';
+import { openFaultyPlace } from './faulty-place.js';
+import type { FaultyPlace } from './faulty-place.js';
+import type { Loss } from './faulty-server.js';
 
 /** More than either has. */
 const MOST_REQUESTS = 15;
@@ -24,23 +23,17 @@ const WORKS: Readonly<Record<string, (store: VectorStore, name: string) => Promi
 
 if (storeNames().includes('opensearch')) {
   describe('unfinished collections on opensearch', () => {
-    let place: TestPrefix;
-    let server: FaultyServer;
+    let opened: FaultyPlace;
+    let place: FaultyPlace['place'];
+    let server: FaultyPlace['server'];
     let store: VectorStore;
     let faulty: VectorStore;
 
     before(async () => {
-      place = makeTestPrefix();
-      server = await startFaultyServer(place.options.node);
-      store = await openOpenSearchStore(place.options);
-      faulty = await openOpenSearchStore({ ...place.options, node: server.node });
+      opened = await openFaultyPlace();
+      ({ place, server, store, faulty } = opened);
     });
-    after(async () => {
-      await store.close();
-      await faulty.close();
-      await server.close();
-      await place.remove();
-    });
+    after(() => opened.close());
 
     for (const [work, run] of Object.entries(WORKS)) {
       for (const loss of ['request', 'answer'] as const) {
