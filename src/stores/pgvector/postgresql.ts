@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { RetrievalError } from '../../errors.js';
+import { requestCancel } from './cancel.js';
 import { codeOf, translate } from './errors.js';
 import type { Driver } from './database.js';
 import { iamPassword } from './iam.js';
@@ -82,7 +83,7 @@ function openPool(connection: pg.ClientConfig, options: ServerOptions, features:
       );
     },
     cancel(client) {
-      void cancelBackend(connection, client);
+      requestCancel(client, connection);
     },
     close: () => pool.end(),
   };
@@ -153,22 +154,6 @@ async function findExtension(client: pg.Client): Promise<string | undefined> {
     "select extversion from pg_extension where extname = 'vector'",
   );
   return rows[0] === undefined ? undefined : readRow(extensionRowSchema, rows[0]).extversion;
-}
-
-/** Ends what a connection is doing, over another one. Best effort: the statement may be over. */
-async function cancelBackend(connection: pg.ClientConfig, client: pg.PoolClient): Promise<void> {
-  const pid: unknown = 'processID' in client ? client.processID : undefined;
-  if (typeof pid !== 'number') return;
-  const other = new pg.Client(connection);
-  other.on('error', () => undefined);
-  try {
-    await other.connect();
-    await other.query('select pg_cancel_backend($1)', [pid]);
-  } catch {
-    // The caller is told `cancelled` either way.
-  } finally {
-    await other.end().catch(() => undefined);
-  }
 }
 
 const SLICE = 65_536;
