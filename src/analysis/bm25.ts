@@ -66,6 +66,15 @@ export function bm25(
 
 /** tf (k1 + 1) / (tf + k1 (1 − b + b · length / average)): from 0 up to k1 + 1. */
 export function saturation(tf: number, length: number, averageLength: number): number {
-  const norm = averageLength > 0 ? 1 - B + (B * length) / averageLength : 1;
-  return (tf * (K1 + 1)) / (tf + K1 * norm);
+  return saturate(tf, lengthPart(length, averageLength));
+}
+
+/** What the length of a chunk adds to the divisor: k1 (1 − b + b · length / average). */
+export function lengthPart(length: number, averageLength: number): number {
+  return K1 * (averageLength > 0 ? 1 - B + (B * length) / averageLength : 1);
+}
+
+/** @param part from `lengthPart`, for whoever scores many chunks of one length */
+export function saturate(tf: number, part: number): number {
+  return (tf * (K1 + 1)) / (tf + part);
 }

@@ -82,11 +82,11 @@ async function toFirstSchema(database: Database): Promise<void> {
   });
   for (const row of rows) {
     const [keys, frequencies, lengths]: [number[], number[], number[]] = [[], [], []];
-    readPostings(row['entries'] as Buffer, (key, frequency, length) => {
+    for (const { key, frequency, length } of readPostings(row['entries'] as Buffer)) {
       keys.push(key);
       frequencies.push(frequency);
       lengths.push(length);
-    });
+    }
     await database.query({
       text: `update ${tables.postings} set keys = $3, frequencies = $4, lengths = $5
         where term = $1 and segment = $2`,

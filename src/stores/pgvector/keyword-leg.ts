@@ -12,8 +12,8 @@ import type { Database, Row, Session } from './database.js';
 import { createParameters, filterSql } from './filter-sql.js';
 import { kthLargest } from './kth-largest.js';
 import { readRow, readRows, statisticsRowSchema, termRowSchema } from './rows.js';
-import { scorePostings } from './score-postings.js';
-import type { FoundPostings, WeighedQuestion } from './score-postings.js';
+import { withScores } from './score-postings.js';
+import type { FoundPostings, Scored, WeighedQuestion } from './score-postings.js';
 
 /** How much each term of a question weighs now. @param counts term → how often the question has it */
 export async function weighQuestion(
@@ -90,20 +90,31 @@ async function search(
 ): Promise<readonly LegHit[] | null> {
   const read = await readQuestion(run, located, counts);
   if (read === null) return [];
-  const { keys, scores } = scorePostings(read.question, read.found);
+  return withScores(read.question, read.found, (scored) =>
+    findHits(run, located, query, scored, read.version),
+  );
+}
+
+async function findHits(
+  run: Session['query'],
+  located: Located,
+  query: KeywordLegQuery,
+  { keys, scores, scratch }: Scored,
+  version: string,
+): Promise<readonly LegHit[] | null> {
   if (keys.length === 0) return [];
   const hits: LegHit[] = [];
   let below = Infinity;
   // With a filter the best ones may not match: look further down, at more each time.
   for (let depth = query.filter.kind === 'all' ? query.k : query.k * 10; ; depth *= 16) {
     // All of one score are looked at together, for their order is that of their ids.
-    const border = kthLargest(scores, depth);
+    const border = kthLargest(scores, depth, scratch);
     const wanted = new Map<number, number>();
     for (let index = 0; index < scores.length; index += 1) {
       const score = scores[index] ?? 0;
       if (score >= border && score < below) wanted.set(keys[index] ?? 0, score);
     }
-    const matches = await readMatches(run, located, query.filter, [...wanted.keys()], read.version);
+    const matches = await readMatches(run, located, query.filter, [...wanted.keys()], version);
     if (matches === null) return null;
     for (const { key, chunkId, documentId } of matches) {
       hits.push({ chunkId, documentId, score: wanted.get(key) ?? 0 });

@@ -1,30 +1,40 @@
-/** Hoare's selection: linear on average, where sorting all of them would take most of a query's time. */
+/**
+ * The k-th largest of many numbers by a heap of the k largest so far (Williams, "Heapsort", 1964).
+ * Nearly all numbers are below the smallest of those and cost one comparison, where a selection by
+ * partition moves every one of them about.
+ */
 
-/** The k-th largest number, from 1; -Infinity where there are fewer. */
-export function kthLargest(numbers: Float64Array, k: number): number {
+/**
+ * The k-th largest number, from 1; -Infinity where there are fewer.
+ * @param heap has room for k numbers; written over
+ */
+export function kthLargest(numbers: Float64Array, k: number, heap: Float64Array): number {
   if (k > numbers.length) return -Infinity;
-  const rest = numbers.slice();
-  const at = (index: number): number => rest[index] ?? Number.NaN;
-  const wanted = rest.length - k;
-  let low = 0;
-  let high = rest.length - 1;
-  while (low < high) {
-    const pivot = at((low + high) >>> 1);
-    let left = low;
-    let right = high;
-    while (left <= right) {
-      while (at(left) < pivot) left += 1;
-      while (at(right) > pivot) right -= 1;
-      if (left > right) break;
-      const moved = at(left);
-      rest[left] = at(right);
-      rest[right] = moved;
-      left += 1;
-      right -= 1;
-    }
-    if (wanted <= right) high = right;
-    else if (wanted >= left) low = left;
-    else break;
+  heap.set(numbers.subarray(0, k));
+  for (let parent = (k >>> 1) - 1; parent >= 0; parent -= 1) sink(heap, k, parent);
+  let smallest = heap[0] ?? -Infinity;
+  for (let index = k; index < numbers.length; index += 1) {
+    const number = numbers[index] ?? -Infinity;
+    if (number <= smallest) continue;
+    heap[0] = number;
+    sink(heap, k, 0);
+    smallest = heap[0];
   }
-  return at(wanted);
+  return smallest;
+}
+
+/** Moves a number down until those below it are not smaller. */
+function sink(heap: Float64Array, size: number, from: number): void {
+  const number = heap[from] ?? 0;
+  let at = from;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= size) break;
+    if (child + 1 < size && (heap[child + 1] ?? 0) < (heap[child] ?? 0)) child += 1;
+    const below = heap[child] ?? 0;
+    if (below >= number) break;
+    heap[at] = below;
+    at = child;
+  }
+  heap[at] = number;
 }

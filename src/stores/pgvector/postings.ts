@@ -36,14 +36,35 @@ export function packPostings(postings: readonly Posting[]): Buffer {
   return Buffer.from(bytes);
 }
 
-export function readPostings(
-  bytes: Uint8Array,
-  visit: (key: number, frequency: number, length: number) => void,
-): void {
+/** Decoded postings side by side, which is quicker to go through than a call or an object for each. */
+export interface PostingsRoom {
+  keys: Float64Array;
+  frequencies: Uint32Array;
+  lengths: Uint32Array;
+}
+
+export function createRoom(size = 0): PostingsRoom {
+  return {
+    keys: new Float64Array(size),
+    frequencies: new Uint32Array(size),
+    lengths: new Uint32Array(size),
+  };
+}
+
+/**
+ * Decodes a list into `room`, which is made larger where it has to be.
+ * @returns how many there are; what the room holds behind them is from before
+ */
+export function decodePostings(bytes: Uint8Array, room: PostingsRoom): number {
+  // A posting takes three bytes at least.
+  if (room.keys.length * 3 < bytes.length) Object.assign(room, createRoom(Math.ceil(bytes.length / 2)));
+  const { keys, frequencies, lengths } = room;
+  let count = 0;
   let at = 0;
-  const read = (): number => {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
+  /** The rest of a number that does not fit in its first byte. */
+  const readOn = (first: number): number => {
+    let value = first - 128;
+    for (let scale = 128; ; scale *= 128) {
       const byte = bytes[at] ?? 0;
       at += 1;
       if (byte < 128) return value + byte * scale;
@@ -51,20 +72,41 @@ export function readPostings(
     }
   };
   while (at < bytes.length) {
+    let left = bytes[at] ?? 0;
+    at += 1;
+    if (left >= 128) left = readOn(left);
     let key = 0;
-    for (let left = read(); left > 0; left -= 1) {
-      key += read();
-      const frequency = read();
-      visit(key, frequency, read());
+    for (; left > 0; left -= 1) {
+      const step = bytes[at] ?? 0;
+      at += 1;
+      key += step < 128 ? step : readOn(step);
+      const frequency = bytes[at] ?? 0;
+      at += 1;
+      frequencies[count] = frequency < 128 ? frequency : readOn(frequency);
+      const length = bytes[at] ?? 0;
+      at += 1;
+      lengths[count] = length < 128 ? length : readOn(length);
+      keys[count] = key;
+      count += 1;
     }
+  }
+  return count;
+}
+
+/** A list's postings, one by one. */
+export function* readPostings(bytes: Uint8Array): Generator<Posting> {
+  const room = createRoom();
+  const count = decodePostings(bytes, room);
+  for (let index = 0; index < count; index += 1) {
+    yield {
+      key: room.keys[index] ?? 0,
+      frequency: room.frequencies[index] ?? 0,
+      length: room.lengths[index] ?? 0,
+    };
   }
 }
 
 /** The postings but those of some chunks. */
 export function postingsWithout(bytes: Uint8Array, keys: ReadonlySet<number>): readonly Posting[] {
-  const kept: Posting[] = [];
-  readPostings(bytes, (key, frequency, length) => {
-    if (!keys.has(key)) kept.push({ key, frequency, length });
-  });
-  return kept;
+  return [...readPostings(bytes)].filter(({ key }) => !keys.has(key));
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
 import { RetrievalError } from '../../../src/errors.js';
-import { newHolder } from '../../../src/stores/opensearch/holder.js';
+import { newHolder } from '../../../src/stores/holder.js';
 import { openOpenSearchStore } from '../../../src/stores/opensearch/index.js';
 import { isAbandoned } from '../../../src/stores/opensearch/reservations.js';
 import type { VectorStore } from '../../../src/stores/port.js';
