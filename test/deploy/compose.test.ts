@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { parseStoreUrl } from '../../src/config.js';
@@ -42,6 +43,22 @@ const { services, volumes } = z
 
 const own = Object.entries(services).filter(([name]) => name.startsWith('plumbline'));
 const backends = Object.entries(services).filter(([name]) => !name.startsWith('plumbline'));
+
+test('is what the Compose specification allows, and a mistake in it would not be', () => {
+  const schema: unknown = JSON.parse(
+    readFileSync(join(packageRoot, 'test', 'deploy', 'compose-spec', 'compose-spec.json'), 'utf8'),
+  );
+  // Formats of durations and ports are the specification's own: not checked, as docker compose does not.
+  const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema as object);
+  const file = parse(text, { merge: true }) as { services: Record<string, Record<string, unknown>> };
+  assert.ok(validate(file), JSON.stringify(validate.errors));
+  const service = Object.values(file.services)[0] ?? {};
+  service['healthchek'] = {};
+  assert.ok(!validate(file));
+  delete service['healthchek'];
+  service['depends_on'] = { postgres: { condition: 'healthy' } };
+  assert.ok(!validate(file));
+});
 
 test('every image names a version', () => {
   for (const { image } of Object.values(services)) assert.match(image, /:\d/u);
