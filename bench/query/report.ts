@@ -44,9 +44,19 @@ turns of ten questions, after ${String(2)} rounds that are not timed. The filter
 | --- | --- | --- | --- | --- | --- | --- |
 ${results.rows.map(line).join('\n')}
 
+${results.store === 'postgresql' ? POSTGRESQL : OPENSEARCH}
+
 Wanted: a ratio of at most ${String(results.wanted)} in every row.
 `;
 }
+
+const POSTGRESQL = `Of the keyword leg the statements only hand over postings, packed, and look up the best chunks' ids: adding up and
+finding the best are the store's own work, which the bare client leaves out (docs/decisions/0010). So its ratio is that
+of the whole leg to the transfer of its data. The questions are hard on it: most hold words that half of all chunks have.
+What the same ranking costs when the database does it is measured in [keyword.md](keyword.md).`;
+
+const OPENSEARCH = `OpenSearch ranks by itself, so the bare client gets the finished hits of both legs; what the store adds is reading and
+checking them.`;
 
 function line({ name, strategies, requests, ours, bare, ratio_p50: ratio }: Row): string {
   const ways = Object.keys(strategies);
