@@ -26,6 +26,8 @@ export interface IngestPorts {
   readonly store: VectorStore;
   getCollection(name: string, options: CallOptions): Promise<Collection>;
   openEmbedder(name: string): Promise<Embedder>;
+  /** Generations that somebody builds now. */
+  readonly beingBuilt?: (collection: string, options: CallOptions) => Promise<ReadonlySet<number>>;
   /** Runs the chunking of a document, for whoever watches it. */
   readonly onChunking?: <T>(chunk: () => Promise<T>) => Promise<T>;
 }
@@ -34,6 +36,8 @@ export interface IngestPorts {
 const LOOKUP_ITEMS = 64;
 /** Content held while looking up, in UTF-16 code units. */
 const LOOKUP_CHARACTERS = 4 * 1024 * 1024;
+
+const NOTHING_KEPT: ReadonlyMap<string, Float32Array> = new Map();
 
 /** What one run carries from step to step. */
 interface Run {
@@ -104,6 +108,7 @@ export async function ingest(
   }
   await writer.finish();
 
+  const finishLoad = (): Promise<void> => targets.follow(({ ref }) => ports.store.finishLoad(ref, call));
   // A source of nothing is a mistake more often than a wish; a collection can be deleted by name.
   const pruneSkipped = options.prune === true && (log.hasFailures() || run.seen.size === 0);
   if (options.prune === true && !pruneSkipped) {
@@ -118,12 +123,12 @@ export async function ingest(
       );
     } catch (error) {
       // What was written stays, so its index is due all the same.
-      if (hasCode(error, 'prune_refused')) await ports.store.finishLoad(targets.current().ref, call);
+      if (hasCode(error, 'prune_refused')) await finishLoad();
       throw error;
     }
   }
   log.stage('index');
-  await ports.store.finishLoad(targets.current().ref, call);
+  await finishLoad();
   log.stage('done');
   return log.summary(pruneSkipped);
 }
@@ -148,11 +153,8 @@ async function ingestGroup(run: Run, group: readonly SourceItem[], existed: Set<
     if (item.kind === 'unchanged') run.log.unchanged();
     else documents.push({ raw: item.document, hash: contentHash(item.document), version: item.version });
   }
-  const stored = await run.ports.store.contentHashes(
-    run.targets.current().ref,
-    documents.map(({ raw }) => raw.id),
-    run.options,
-  );
+  const ids = documents.map(({ raw }) => raw.id);
+  const stored = await run.targets.follow(({ ref }) => run.ports.store.contentHashes(ref, ids, run.options));
   for (const { raw, hash, version } of documents) {
     const found = stored.get(raw.id);
     const before = found === undefined ? undefined : splitHash(found);
@@ -185,10 +187,22 @@ async function ingestDocument(run: Run, raw: RawDocument, hash: string, isStored
     run.log.failed(raw.id, documentsFault(error));
     return;
   }
-  const kept = isStored
-    ? await run.ports.store.documentVectors(target.ref, raw.id, run.options)
-    : new Map<string, Float32Array>();
+  const kept = isStored ? await keptVectors(run, target, raw.id) : NOTHING_KEPT;
   await run.writer.add(prepared.chunks.length, embedDocument(run, target, prepared, kept));
+}
+
+/** None of a generation that has been dropped: those of another are another model's. */
+async function keptVectors(
+  { ports, options }: Run,
+  { ref }: Target,
+  id: string,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  try {
+    return await ports.store.documentVectors(ref, id, options);
+  } catch (error) {
+    if (!hasCode(error, 'collection_not_found')) throw error;
+    return NOTHING_KEPT;
+  }
 }
 
 /** Types the metadata; in `inferred` mode the collection first gets the fields it does not have. */
@@ -228,7 +242,9 @@ async function embedDocument(
 /** What a source may ask, to leave out what it would only read to find it unchanged. */
 function storedVersions(run: Run): StoredVersions {
   return async (ids) => {
-    const hashes = await run.ports.store.contentHashes(run.targets.current().ref, ids, run.options);
+    const hashes = await run.targets.follow(({ ref }) =>
+      run.ports.store.contentHashes(ref, ids, run.options),
+    );
     const versions = new Map<string, string>();
     for (const [id, hash] of hashes) {
       const { version } = splitHash(hash);

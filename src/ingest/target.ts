@@ -1,6 +1,6 @@
 /**
- * Where a run writes to: the generation that was active when it began, the one that is built
- * beside it, and, should another become active on the way, that one from then on.
+ * Where a run writes to: the generation that was active when it began, those that are built beside
+ * it, and, should another become active on the way, that one from then on.
  */
 import { chunkWith } from '../chunking/chunkers.js';
 import { textHash } from '../chunking/text-hash.js';
@@ -26,6 +26,8 @@ export interface Targets {
   prepared(write: DocumentWrite, target: Target): DocumentWrite;
   /** Writes a batch into the active generation, and beside it. */
   write(batch: readonly DocumentWrite[]): Promise<void>;
+  /** Runs for the current target; when its generation was retired or dropped meanwhile, for the next. */
+  follow<T>(run: (target: Target) => Promise<T>): Promise<T>;
 }
 
 /** For which generation a document's chunks were made. */
@@ -35,9 +37,13 @@ export interface TargetPorts {
   readonly store: Pick<VectorStore, 'putDocuments' | 'generations'>;
   getCollection(name: string, options: CallOptions): Promise<Collection>;
   openEmbedder(name: string): Promise<Embedder>;
+  /** Generations that somebody builds now, retired ones that are to be active again among them. */
+  readonly beingBuilt?: (collection: string, options: CallOptions) => Promise<ReadonlySet<number>>;
 }
 
-/** How often a batch follows the active generation. */
+/** How long a look at what is built beside holds: a build that begins in the middle of a run must not be missed. */
+const LOOK_AGAIN_MS = 2000;
+/** How often a step follows the active generation. */
 const MAX_SWITCHES = 5;
 
 /** @throws RetrievalError `model_mismatch` when the model at hand is not the one the generation is pinned to. */
@@ -47,18 +53,33 @@ export async function openTargets(
   options: CallOptions,
 ): Promise<Targets> {
   let current = await openTarget(ports, collection.name, collection.generation);
-  const beside = await openBeside(ports, collection.name, options);
+  const findBesides = createFinder(ports, collection.name, options);
   const madeFor: MadeFor = new WeakMap();
 
-  /** The batch with all its chunks made for the current target. */
-  const madeAnew = (batch: readonly DocumentWrite[]): Promise<readonly DocumentWrite[]> =>
+  /** The batch with all its chunks made for the target. */
+  const madeAnew = (target: Target, batch: readonly DocumentWrite[]): Promise<readonly DocumentWrite[]> =>
     Promise.all(
       batch.map(async (write) =>
-        (madeFor.get(write) ?? current).ref.generation === current.ref.generation
+        (madeFor.get(write) ?? target).ref.generation === target.ref.generation
           ? write
-          : { ...write, chunks: await chunksFor(current, write, madeFor, options) },
+          : { ...write, chunks: await chunksFor(target, write, madeFor, options) },
       ),
     );
+
+  const follow: Targets['follow'] = async (run) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const target = current;
+      try {
+        return await run(target);
+      } catch (error) {
+        const hasMoved = hasCode(error, 'generation_conflict') || hasCode(error, 'collection_not_found');
+        if (!hasMoved || attempt > MAX_SWITCHES) throw error;
+        const now = await ports.getCollection(collection.name, options);
+        if (now.generation.id === target.ref.generation) throw error;
+        current = await openTarget(ports, now.name, now.generation);
+      }
+    }
+  };
 
   return {
     current: () => current,
@@ -66,27 +87,21 @@ export async function openTargets(
       madeFor.set(write, target);
       return write;
     },
-    async write(batch) {
-      for (let attempt = 1; ; attempt += 1) {
-        const documents = await madeAnew(batch);
-        const others =
-          beside === null || beside.ref.generation === current.ref.generation
-            ? []
-            : await besideWrites(beside, batch, madeFor, options);
-        try {
-          await ports.store.putDocuments(current.ref, current.embedder.pin, documents, {
-            ...options,
-            ...(others.length === 0 ? {} : { beside: others }),
-          });
-          return;
-        } catch (error) {
-          if (!hasCode(error, 'generation_conflict') || attempt > MAX_SWITCHES) throw error;
-          const now = await ports.getCollection(collection.name, options);
-          if (now.generation.id === current.ref.generation) throw error;
-          current = await openTarget(ports, now.name, now.generation);
-        }
-      }
-    },
+    write: (batch) =>
+      follow(async (target) => {
+        const documents = await madeAnew(target, batch);
+        const besides = await findBesides();
+        const others = await Promise.all(
+          besides
+            .filter(({ ref }) => ref.generation !== target.ref.generation)
+            .map((beside) => besideWrites(beside, batch, madeFor, options)),
+        );
+        await ports.store.putDocuments(target.ref, target.embedder.pin, documents, {
+          ...options,
+          ...(others.length === 0 ? {} : { beside: others.flat() }),
+        });
+      }),
+    follow,
   };
 }
 
@@ -96,16 +111,39 @@ async function openTarget(ports: TargetPorts, name: string, generation: Generati
   return { ref: { collection: name, generation: generation.id }, generation, embedder };
 }
 
-/** The generation that is being built. Without its model the build catches up later. */
-async function openBeside(ports: TargetPorts, name: string, options: CallOptions): Promise<Target | null> {
-  const all = (await ports.store.generations?.known(name, options)) ?? [];
-  const building = all.find(({ state }) => state === 'building');
-  if (building === undefined) return null;
+/** Finds the generations that are being built, and looks again from time to time. */
+function createFinder(
+  ports: TargetPorts,
+  name: string,
+  options: CallOptions,
+): () => Promise<readonly Target[]> {
+  let found: readonly Target[] = [];
+  let lookedAt = -Infinity;
+  return async () => {
+    if (performance.now() - lookedAt < LOOK_AGAIN_MS) return found;
+    const all = (await ports.store.generations?.known(name, options)) ?? [];
+    const hasRetired = all.some(({ state }) => state === 'retired');
+    const signed = hasRetired ? await ports.beingBuilt?.(name, options) : undefined;
+    const building = all.filter(
+      ({ id, state }) => state === 'building' || (state === 'retired' && signed?.has(id) === true),
+    );
+    found = (await Promise.all(building.map((each) => openBeside(ports, name, each)))).flat();
+    lookedAt = performance.now();
+    return found;
+  };
+}
+
+/** None without its model: the build catches up later. */
+async function openBeside(
+  ports: TargetPorts,
+  name: string,
+  generation: Generation,
+): Promise<readonly Target[]> {
   try {
-    return await openTarget(ports, name, building);
+    return [await openTarget(ports, name, generation)];
   } catch (error) {
     if (hasCode(error, 'cancelled')) throw error;
-    return null;
+    return [];
   }
 }
 

@@ -3,7 +3,7 @@
  * groups → hits. Pure but for its ports.
  */
 import type { Collection, Filter, Generation } from '../model.js';
-import { RetrievalError } from '../errors.js';
+import { RetrievalError, hasCode } from '../errors.js';
 import type { Embedder } from '../embedders/port.js';
 import { assertSamePin, modelVersion } from '../pin.js';
 import type { Reranker } from '../rerank/port.js';
@@ -12,7 +12,7 @@ import { parseFilter } from './filter/parse.js';
 import { VANISHED, candidateQuery, findCandidates } from './candidates.js';
 import type { Candidates } from './candidates.js';
 import type { Candidate } from './fusion.js';
-import { chooseGeneration } from './generation.js';
+import { chooseGeneration, completenessWarnings } from './generation.js';
 import { buildHits } from './hits.js';
 import { assertRecencyField } from './recency.js';
 import { orderCandidates, scoreCandidates } from './order.js';
@@ -53,7 +53,7 @@ export interface AnsweredQuery {
 }
 
 /** How often a query is asked again because a document changed under it. */
-const MAX_ATTEMPTS = 4;
+const MAX_ATTEMPTS = 10;
 
 /** Makes the `retrieve` that the CLI, the API and the eval harness share. */
 export function createRetrieve(
@@ -63,7 +63,7 @@ export function createRetrieve(
   // is looked up. Only a guess about speed; the pin is checked against the fresh collection.
   const lastEmbedder = new Map<string, string>();
 
-  return async (name, request, options = {}) => {
+  const answer: ReturnType<typeof createRetrieve> = async (name, request, options = {}) => {
     const began = performance.now();
     assertPage(request);
     const guess =
@@ -95,6 +95,7 @@ export function createRetrieve(
       if (found === VANISHED) continue;
       const page = await rank(ports, ref, generation, request, found, now, options);
       if (page === VANISHED) continue;
+      const warnings = [...completenessWarnings(collection, generation, request), ...page.warnings];
       ports.onAnswered?.({
         ref,
         isActive: generation.id === collection.generation.id,
@@ -121,7 +122,7 @@ export function createRetrieve(
               },
             }
           : {}),
-        ...(page.warnings.length === 0 ? {} : { warnings: [...page.warnings] }),
+        ...(warnings.length === 0 ? {} : { warnings }),
         took_ms: {
           embed: embedded - began,
           legs: found.legsMs,
@@ -135,6 +136,19 @@ export function createRetrieve(
       'overloaded',
       'The collection changed under the query several times in a row; try again in a moment',
     );
+  };
+
+  return async (name, request, options = {}) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await answer(name, request, options);
+      } catch (error) {
+        if (!hasCode(error, 'collection_not_found') || attempt === MAX_ATTEMPTS) throw error;
+        // Its generation may have been dropped under the query: another is active by now. Rejects
+        // when it is the collection that is gone.
+        await ports.getCollection(name, options);
+      }
+    }
   };
 }
 
