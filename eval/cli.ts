@@ -11,6 +11,7 @@ import { loadQuestions } from './questions.js';
 import { readRecord, writeJson, type EvalRecord } from './record.js';
 import { renderReport } from './report/page.js';
 import { evaluate, type EvalProgress } from './run.js';
+import { loadEvalSet } from './stored-questions.js';
 import type { SweptQuery } from './sweep/grid.js';
 import { renderComparison, renderRecord } from './tables.js';
 import { writeRun } from './trec.js';
@@ -20,6 +21,8 @@ export interface EvalCommandOptions extends OwnCollection {
   readonly folder?: string;
   /** A file of questions, for an existing collection. */
   readonly questions?: string;
+  /** An eval set that the collection keeps; the only one, where a collection is named and nothing to ask. */
+  readonly evalSet?: string;
   readonly split: string;
   readonly mode?: NonNullable<QueryInput['mode']>;
   readonly fusion?: NonNullable<QueryInput['fusion']>;
@@ -30,6 +33,8 @@ export interface EvalCommandOptions extends OwnCollection {
   readonly ignoreIdenticalIds?: boolean;
   /** Measure this existing collection as it is; nothing is ingested and no corpus is needed. */
   readonly collection?: string;
+  /** And of it this generation instead of the active one. */
+  readonly generation?: number;
   /** Delete the collection of an earlier evaluation and ingest again. */
   readonly fresh?: boolean;
   /** Keep questions and titles in the record, for a report. */
@@ -51,8 +56,8 @@ export async function runEval(runtime: Runtime, options: EvalCommandOptions): Pr
   const { jsonPath, runPath, htmlPath, output, signal } = options;
   for (const path of [jsonPath, runPath, htmlPath]) if (path !== undefined) await assertWritable(path);
 
-  const target = targetOf(options);
-  const dataSet = await loadJudged(options);
+  const target = targetOf(options, ownOf(options));
+  const dataSet = await loadJudged(runtime, options);
   const { record, run } = await evaluate(runtime, dataSet, {
     target,
     query: queryOf(options),
@@ -92,24 +97,30 @@ export async function runCompare(options: CompareCommandOptions): Promise<Compar
 
 /**
  * The questions that the options name, of another split where one is given.
- * @throws RetrievalError `invalid_data_set`; `invalid_request` when they name none, or both kinds.
+ * @throws RetrievalError `invalid_data_set`; `invalid_request` when they name none, or several kinds;
+ * `not_found` for an eval set that the collection does not have.
  */
 export async function loadJudged(
-  options: Pick<EvalCommandOptions, 'folder' | 'questions' | 'collection' | 'split' | 'signal'>,
+  runtime: Pick<Runtime, 'evalSets'>,
+  options: Pick<EvalCommandOptions, 'folder' | 'questions' | 'evalSet' | 'collection' | 'split' | 'signal'>,
   split = options.split,
 ): Promise<DataSet> {
-  const { folder, questions, collection, signal } = options;
-  if (questions !== undefined) {
-    if (folder !== undefined) throw invalidQuestions('name a folder or --questions, not both');
-    if (collection === undefined) throw invalidQuestions('--questions needs the --collection to ask');
-    return loadQuestions(questions, signal);
+  const { folder, questions, evalSet, collection, signal } = options;
+  const call = signal === undefined ? {} : { signal };
+  if ([folder, questions, evalSet].filter((given) => given !== undefined).length > 1) {
+    throw invalidQuestions('name one of a folder, --questions and --eval-set');
   }
-  if (folder === undefined) throw invalidQuestions('name the folder of a data set, or --questions FILE');
-  return loadDataSet(folder, {
-    split,
-    corpus: collection === undefined,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  if (folder !== undefined) return loadDataSet(folder, { split, corpus: collection === undefined, ...call });
+  if (collection === undefined) {
+    throw invalidQuestions(
+      questions === undefined && evalSet === undefined
+        ? 'name the folder of a data set, or the --collection that keeps an eval set'
+        : `${questions === undefined ? '--eval-set' : '--questions'} needs the --collection to ask`,
+    );
+  }
+  return questions === undefined
+    ? loadEvalSet(runtime, collection, evalSet, call)
+    : loadQuestions(questions, signal);
 }
 
 function invalidQuestions(problem: string): RetrievalError {
@@ -141,7 +152,16 @@ export function ownOf({ embedder, language, metric, index, chunker }: OwnCollect
   };
 }
 
-function targetOf(options: EvalCommandOptions): Target {
-  if (options.collection !== undefined) return { kind: 'existing', collection: options.collection };
-  return { kind: 'own', fresh: options.fresh ?? false, settings: ownOf(options) };
+/** @throws RetrievalError `invalid_request` for a generation of no collection */
+export function targetOf(
+  { collection, generation, fresh }: Pick<EvalCommandOptions, 'collection' | 'generation' | 'fresh'>,
+  settings: OwnCollection,
+): Target {
+  if (collection === undefined) {
+    if (generation === undefined) return { kind: 'own', fresh: fresh ?? false, settings };
+    throw new RetrievalError('invalid_request', '--generation is one of a --collection; name it', {
+      field: 'generation',
+    });
+  }
+  return { kind: 'existing', collection, ...(generation === undefined ? {} : { generation }) };
 }

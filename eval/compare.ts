@@ -2,7 +2,7 @@
 import { RetrievalError } from '../src/errors.js';
 import { METRICS, type Metric } from './measures.js';
 import type { EvalRecord } from './record.js';
-import { bootstrapInterval, mean, randomisationTest } from './statistics.js';
+import { atOnce, bootstrapping, mean, randomising, type InTurns } from './statistics.js';
 
 const SHOWN_QUERIES = 10;
 /** Differences below this are rounding, not wins. */
@@ -47,6 +47,11 @@ export interface Comparison {
  * the same documents by the same rules.
  */
 export function compareRecords(a: EvalRecord, b: EvalRecord): Comparison {
+  return atOnce(comparing(a, b));
+}
+
+/** The same, with places to stop at. */
+export function* comparing(a: EvalRecord, b: EvalRecord): InTurns<Comparison> {
   assertComparable(a, b);
   const ofB = new Map(b.per_query.map((query) => [query.id, query.metrics]));
   const pairs = a.per_query.map(({ id, metrics }) => {
@@ -55,7 +60,7 @@ export function compareRecords(a: EvalRecord, b: EvalRecord): Comparison {
     return { id, a: metrics, b: other };
   });
 
-  const compareMetric = (metric: Metric): MetricComparison => {
+  const compareMetric = function* (metric: Metric): InTurns<MetricComparison> {
     const differences = pairs.map((pair) => snap(pair.b[metric] - pair.a[metric]));
     const wins = differences.filter((difference) => difference > 0).length;
     const losses = differences.filter((difference) => difference < 0).length;
@@ -63,13 +68,15 @@ export function compareRecords(a: EvalRecord, b: EvalRecord): Comparison {
       a: a.metrics[metric],
       b: b.metrics[metric],
       difference: mean(differences),
-      interval: bootstrapInterval(differences),
-      p: randomisationTest(differences),
+      interval: yield* bootstrapping(differences),
+      p: yield* randomising(differences),
       wins,
       losses,
       ties: differences.length - wins - losses,
     };
   };
+  const metrics: [Metric, MetricComparison][] = [];
+  for (const metric of METRICS) metrics.push([metric, yield* compareMetric(metric)]);
   const changes = pairs
     .map((pair) => ({ id: pair.id, a: pair.a['ndcg@10'], b: pair.b['ndcg@10'] }))
     .map((pair) => ({ ...pair, difference: snap(pair.b - pair.a) }))
@@ -79,9 +86,7 @@ export function compareRecords(a: EvalRecord, b: EvalRecord): Comparison {
     data_set: a.data_set.name,
     split: a.data_set.split,
     queries: pairs.length,
-    metrics: Object.fromEntries(
-      METRICS.map((metric) => [metric, compareMetric(metric)]),
-    ) as Comparison['metrics'],
+    metrics: Object.fromEntries(metrics) as Comparison['metrics'],
     gains: changes.filter((change) => change.difference > 0).slice(0, SHOWN_QUERIES),
     losses: changes
       .filter((change) => change.difference < 0)

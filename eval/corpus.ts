@@ -1,15 +1,9 @@
 /** A BEIR corpus: scanned once for its hash and ids, then streamed as an ingest source. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { idSchema } from '../src/generations/questions.js';
 import type { Source, SourceItem } from '../src/ingest/types.js';
 import { dataSetError, parseJsonLine, readLines, type InputFile } from './lines.js';
-
-/** An id as a JSON string, or as an integer that JSON numbers hold exactly; always kept as a string. */
-export const idSchema = z
-  .union([z.string(), z.number().refine(Number.isSafeInteger).transform(String)], {
-    error: 'must be a string',
-  })
-  .refine((id) => id.trim() !== '' && id.isWellFormed(), 'is empty or not well-formed Unicode');
 
 const textSchema = z
   .string({ error: 'must be a string' })

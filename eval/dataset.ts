@@ -7,7 +7,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { RetrievalError } from '../src/errors.js';
-import { firstIssue, idSchema, scanCorpus, type Corpus } from './corpus.js';
+import { idSchema } from '../src/generations/questions.js';
+import { firstIssue, scanCorpus, type Corpus } from './corpus.js';
 import { dataSetError, parseJsonLine, readLines, type InputFile } from './lines.js';
 import { readQrels, type Qrels } from './qrels.js';
 

@@ -5,13 +5,11 @@
  * a whole run is the mean over *every* query the judgements name (trec_eval -c): a query that found
  * nothing, was not asked, or has no relevant document counts as 0.
  */
+import { METRICS, type Metric } from '../src/generations/measures.js';
 import type { Judgements, Qrels } from './qrels.js';
 import { rankAsTrecEval, type Run, type ScoredDocument } from './trec.js';
 
-/** The measures of a run, in the order they are shown. */
-export const METRICS = ['ndcg@10', 'recall@10', 'recall@100', 'mrr@10', 'map'] as const;
-
-export type Metric = (typeof METRICS)[number];
+export { METRICS, type Metric };
 
 /** Each in [0, 1]. */
 export type Measures = Readonly<Record<Metric, number>>;

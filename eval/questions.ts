@@ -1,38 +1,10 @@
 /** Questions of one's own as JSON lines, for a collection that exists. */
 import { basename } from 'node:path';
-import { z } from 'zod';
+import { questionId, questionSchema } from '../src/generations/questions.js';
 import type { JsonObject } from '../src/model.js';
-import { firstIssue, idSchema } from './corpus.js';
+import { firstIssue } from './corpus.js';
 import { hashJudged, type DataSet, type ExpectedPassage } from './dataset.js';
 import { dataSetError, parseJsonLine, readLines } from './lines.js';
-
-const questionSchema = z.object(
-  {
-    /** `q` and the line's number when absent. */
-    id: idSchema.optional(),
-    query: z.string({ error: 'must be a string' }).trim().min(1, 'is empty'),
-    expected: z
-      .array(
-        // Strict: a mistyped "passage" would be judged by its document, without a word.
-        z.strictObject(
-          {
-            document: idSchema,
-            passage: z.string({ error: 'must be a string' }).trim().min(1, 'is empty').optional(),
-            grade: z.number().int().min(0).max(1000).default(1),
-          },
-          {
-            error: (issue) =>
-              issue.code === 'unrecognized_keys'
-                ? 'has a member other than document, passage and grade'
-                : 'must be a JSON object',
-          },
-        ),
-        { error: 'must be a list' },
-      )
-      .min(1, 'is empty'),
-  },
-  { error: 'must be a JSON object' },
-);
 
 /**
  * Reads `{"query": "…", "expected": [{"document": "…", "passage": "…"?, "grade": 1?}], "id"?}` a line;
@@ -77,7 +49,8 @@ export function questionSet(
   for (const line of questions) {
     const parsed = questionSchema.safeParse(line.value);
     if (!parsed.success) throw dataSetError(file, line.number, firstIssue(parsed.error));
-    const { id = `q${String(line.number)}`, query, expected } = parsed.data;
+    const { query, expected } = parsed.data;
+    const id = questionId(parsed.data, line.number);
     if (queries.has(id)) throw dataSetError(file, line.number, 'the id has come before');
     const judged = new Map<string, number>();
     const ofQuestion: ExpectedPassage[] = [];
@@ -85,13 +58,6 @@ export function questionSet(
       const item = passage === undefined ? document : `${document}#passage-${String(ofQuestion.length + 1)}`;
       if (passage !== undefined) ofQuestion.push({ document, text: passage, item });
       judged.set(item, grade);
-    }
-    if (
-      expected.some(
-        ({ document, passage }) => passage === undefined && ofQuestion.some((p) => p.document === document),
-      )
-    ) {
-      throw dataSetError(file, line.number, 'a document is expected both as a whole and by a passage');
     }
     judgements += judged.size;
     queries.set(id, query);

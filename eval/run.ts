@@ -15,12 +15,14 @@ import type { DataSet } from './dataset.js';
 import { judgedItems } from './passages.js';
 import { readProvenance } from './provenance.js';
 import { RECORD_FORMAT, type EvalRecord } from './record.js';
+import { inTurns } from './statistics.js';
 import { summarise, type Outcome } from './summary.js';
 import { rankAsTrecEval, type ScoredDocument } from './trec.js';
 
 /** Documents kept per query, as in the published tables: recall@100 needs them all. */
 const DEPTH = 100;
-const WARM_UP = 20;
+/** Connections are open and the model has run once after these; more would be a share of a short evaluation's time. */
+const WARM_UP = 10;
 /** Candidates for each place of the ranking, so that chunks of one document do not crowd it. */
 const CANDIDATES_PER_PLACE = 1.5;
 
@@ -80,6 +82,7 @@ export async function evaluate(
   const plan = planQueries(prepared, dataSet, options);
   const ask = createAsker(runtime, prepared, dataSet, plan, options);
 
+  const provenance = readProvenance();
   const queries = [...dataSet.queries];
   for (const [id, text] of queries.slice(0, WARM_UP)) await ask(id, text);
   const queriesStarted = performance.now();
@@ -91,7 +94,15 @@ export async function evaluate(
   const queriesElapsed = performance.now() - queriesStarted;
 
   const { subject, ingest } = prepared;
-  const { version, commit } = await readProvenance();
+  const { version, commit } = await provenance;
+  const summary = await inTurns(
+    summarise(dataSet, outcomes, {
+      depth: DEPTH,
+      documents: subject.counts.documents,
+      texts: options.texts ?? false,
+    }),
+    signal,
+  );
   const record: EvalRecord = {
     format: RECORD_FORMAT,
     started_at: startedAt.toISOString(),
@@ -106,11 +117,7 @@ export async function evaluate(
       documents: dataSet.corpus?.documents ?? null,
       warnings: [...dataSet.warnings],
     },
-    ...summarise(dataSet, outcomes, {
-      depth: DEPTH,
-      documents: subject.counts.documents,
-      texts: options.texts ?? false,
-    }),
+    ...summary,
     settings: {
       collection: subject.name,
       embedder: subject.embedder,

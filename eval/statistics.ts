@@ -1,4 +1,5 @@
 /** Quantiles, the paired randomisation test and bootstrap intervals; all deterministic. */
+import { throwIfCancelled } from '../src/errors.js';
 
 /** The seed of every resampling, so that the same records always give the same p. */
 const SEED = 20_210_914;
@@ -6,6 +7,36 @@ const PERMUTATIONS = 100_000;
 const RESAMPLES = 10_000;
 /** With so few differences that are not zero, all 2^n sign patterns are tried. */
 const EXACT_UP_TO = 16;
+
+/** Draws between two places to stop at: a few milliseconds. */
+const DRAWS_AT_ONCE = 200_000;
+
+function roundsOf({ length }: ArrayLike<number>): number {
+  return Math.max(1, Math.floor(DRAWS_AT_ONCE / Math.max(1, length)));
+}
+
+/** A computation that can stop at places, so that a service that makes it still answers meanwhile. */
+export type InTurns<T> = Generator<undefined, T, undefined>;
+
+type Interval = readonly [low: number, high: number];
+
+/** Without stopping. */
+export function atOnce<T>(computation: InTurns<T>): T {
+  for (;;) {
+    const step = computation.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Timers and sockets have their turn at each place. @throws RetrievalError `cancelled` */
+export async function inTurns<T>(computation: InTurns<T>, signal: AbortSignal | undefined): Promise<T> {
+  for (;;) {
+    throwIfCancelled(signal);
+    const step = computation.next();
+    if (step.done === true) return step.value;
+    await new Promise(setImmediate);
+  }
+}
 
 export function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -31,11 +62,18 @@ function sortedQuantile(sorted: ArrayLike<number>, q: number): number {
  * zero; else from 100,000 random swaps, the seen one counted in, so p is never 0.
  */
 export function randomisationTest(differences: readonly number[]): number {
+  return atOnce(randomising(differences));
+}
+
+/** The same, with places to stop at. */
+export function* randomising(differences: readonly number[]): InTurns<number> {
   const effective = Float64Array.from(differences.filter((difference) => difference !== 0));
   const observed = Math.abs(effective.reduce((sum, value) => sum + value, 0));
   // Sums in another order differ in their last bits; they are the same difference.
   const threshold = observed - 1e-12 * effective.reduce((sum, value) => sum + Math.abs(value), 0);
-  return effective.length <= EXACT_UP_TO ? exactP(effective, threshold) : sampledP(effective, threshold);
+  return effective.length <= EXACT_UP_TO
+    ? exactP(effective, threshold)
+    : yield* sampledP(effective, threshold);
 }
 
 function exactP(differences: Float64Array, threshold: number): number {
@@ -48,10 +86,12 @@ function exactP(differences: Float64Array, threshold: number): number {
   return atLeast / patterns;
 }
 
-function sampledP(differences: Float64Array, threshold: number): number {
+function* sampledP(differences: Float64Array, threshold: number): InTurns<number> {
   const next = randomBits(SEED);
   let atLeast = 0;
+  const rounds = roundsOf(differences);
   for (let round = 0; round < PERMUTATIONS; round += 1) {
+    if (round % rounds === 0) yield;
     let sum = 0;
     let bits = 0;
     for (let at = 0; at < differences.length; at += 1) {
@@ -80,18 +120,41 @@ export function holm(ps: readonly number[]): readonly number[] {
 }
 
 /** A 95 % interval of the mean: the percentile bootstrap over queries, 10,000 resamples. */
-export function bootstrapInterval(values: readonly number[]): readonly [low: number, high: number] {
-  if (values.length === 0) return [0, 0];
+export function bootstrapInterval(values: readonly number[]): Interval {
+  return atOnce(bootstrapping(values));
+}
+
+/** The same, with places to stop at. */
+export function* bootstrapping(values: readonly number[]): InTurns<Interval> {
+  const [interval] = yield* bootstrappingAll([values]);
+  return interval ?? [0, 0];
+}
+
+/**
+ * The intervals of several measures of the same queries. Each is what it is alone; the queries of a
+ * resample are drawn once for all of them, and drawing is most of the work.
+ */
+export function* bootstrappingAll(columns: readonly (readonly number[])[]): InTurns<readonly Interval[]> {
+  const size = columns[0]?.length ?? 0;
+  if (size === 0) return columns.map(() => [0, 0]);
   const next = randomBits(SEED);
-  const source = Float64Array.from(values);
-  const means = Float64Array.from({ length: RESAMPLES }, () => {
-    let sum = 0;
-    for (const _ of source) {
-      sum += source[Math.floor((next() / 2 ** 32) * source.length)] ?? 0;
+  const sources = columns.map((values) => Float64Array.from(values));
+  const means = columns.map(() => new Float64Array(RESAMPLES));
+  const drawn = new Uint32Array(size);
+  const rounds = roundsOf({ length: size * columns.length });
+  for (let round = 0; round < RESAMPLES; round += 1) {
+    if (round % rounds === 0) yield;
+    for (let at = 0; at < size; at += 1) drawn[at] = (next() / 2 ** 32) * size;
+    for (const [column, source] of sources.entries()) {
+      let sum = 0;
+      for (let at = 0; at < size; at += 1) sum += source[drawn[at] ?? 0] ?? 0;
+      (means[column] ?? source)[round] = sum / size;
     }
-    return sum / source.length;
-  }).sort();
-  return [sortedQuantile(means, 0.025), sortedQuantile(means, 0.975)];
+  }
+  return means.map((column) => {
+    column.sort();
+    return [sortedQuantile(column, 0.025), sortedQuantile(column, 0.975)];
+  });
 }
 
 /** xoshiro128** (Blackman and Vigna 2018), seeded through splitmix32: 32 random bits a call. */

@@ -3,7 +3,7 @@ import type { DataSet } from './dataset.js';
 import { countRelevant, gainsOf, meanMeasures, measureQuery, METRICS, recall } from './measures.js';
 import type { Judgements } from './qrels.js';
 import { STAGES, type EvalRecord, type QueryRecord, type QueryTimes } from './record.js';
-import { bootstrapInterval, mean, quantile } from './statistics.js';
+import { bootstrappingAll, mean, quantile, type InTurns } from './statistics.js';
 import type { ScoredDocument } from './trec.js';
 
 const SHOWN_HITS = 10;
@@ -25,8 +25,8 @@ type Summary = Pick<
   'metrics' | 'intervals' | 'latency_ms' | 'underfilled' | 'recall_curve' | 'scores' | 'per_query'
 >;
 
-/** Measures over every judged query, asked or not. */
-export function summarise(
+/** Measures over every judged query, asked or not; with places to stop at. */
+export function* summarise(
   dataSet: DataSet,
   outcomes: ReadonlyMap<string, Outcome>,
   {
@@ -34,16 +34,19 @@ export function summarise(
     documents,
     texts,
   }: { readonly depth: number; readonly documents: number; readonly texts: boolean },
-): Summary {
+): InTurns<Summary> {
   const perQuery = [...dataSet.qrels].map(([id, judgements]) =>
     queryRecord(id, texts ? (dataSet.queries.get(id) ?? null) : null, judgements, outcomes.get(id)),
   );
   const times = perQuery.flatMap((query) => (query.took_ms === null ? [] : [query.took_ms]));
+  const intervals: Partial<Summary['intervals']> = {};
+  const found = yield* bootstrappingAll(
+    METRICS.map((metric) => perQuery.map((query) => query.metrics[metric])),
+  );
+  for (const [at, metric] of METRICS.entries()) intervals[metric] = [...(found[at] ?? [0, 0])];
   return {
     metrics: meanMeasures(perQuery.map((query) => query.metrics)),
-    intervals: byKey(METRICS, (metric) => [
-      ...bootstrapInterval(perQuery.map((query) => query.metrics[metric])),
-    ]),
+    intervals: intervals as Summary['intervals'],
     latency_ms: byKey(STAGES, (stage) => percentiles(times, stage)),
     underfilled: perQuery.filter(
       (query) => query.failed === undefined && query.retrieved < Math.min(depth, documents - 1),

@@ -195,6 +195,11 @@ export const environmentSchema = z.object({
     .min(1)
     .optional()
     .describe('AWS region of S3 buckets and of queues; where not set, what the AWS SDK finds'),
+  PLUMBLINE_AWS_ROLE_ARN: z
+    .string()
+    .regex(/^arn:/u, 'has to be the ARN of a role')
+    .optional()
+    .describe('Role to assume (by AWS STS) for calls to S3 and SQS'),
   PLUMBLINE_S3_ENDPOINT: z
     .url()
     .optional()
@@ -220,6 +225,11 @@ export const environmentSchema = z.object({
     .describe(
       "`emf` also writes the main figures to the log every minute, in CloudWatch's embedded metric format",
     ),
+  PLUMBLINE_QUERY_LOG: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File that questions and the ids of what they found are appended to, as JSON lines'),
   PLUMBLINE_LAMBDA_COLLECTION: z
     .string()
     .min(1)
@@ -283,6 +293,8 @@ export interface Config {
   readonly s3: {
     /** Null where the AWS SDK finds it. */
     readonly region: string | null;
+    /** Null for the credentials that the AWS SDK finds. */
+    readonly roleArn: string | null;
     /** Of a server that is not AWS's own. */
     readonly endpoint: string | null;
   };
@@ -298,6 +310,8 @@ export interface Config {
     readonly promptFile: string | null;
   };
   readonly knowledgeBasesFile: string | null;
+  /** Null: questions are not logged. */
+  readonly queryLogFile: string | null;
   readonly monitoring: {
     /** Share of queries whose recall is measured, 0 to 1. */
     readonly recallSample: number;
@@ -386,7 +400,11 @@ export function loadConfig(
       authentication: postgresAuthentication(env, environment['AWS_REGION']),
     },
     opensearch: { caFile: env.PLUMBLINE_OPENSEARCH_CA_FILE ?? null },
-    s3: { region: env.PLUMBLINE_AWS_REGION ?? null, endpoint: env.PLUMBLINE_S3_ENDPOINT ?? null },
+    s3: {
+      region: env.PLUMBLINE_AWS_REGION ?? null,
+      roleArn: env.PLUMBLINE_AWS_ROLE_ARN ?? null,
+      endpoint: env.PLUMBLINE_S3_ENDPOINT ?? null,
+    },
     lambda: { collection: env.PLUMBLINE_LAMBDA_COLLECTION ?? null },
     bedrock,
     answer: {
@@ -397,6 +415,7 @@ export function loadConfig(
       promptFile: env.PLUMBLINE_ANSWER_PROMPT_FILE ?? null,
     },
     knowledgeBasesFile: env.PLUMBLINE_KNOWLEDGE_BASES_FILE ?? null,
+    queryLogFile: env.PLUMBLINE_QUERY_LOG ?? null,
     monitoring: {
       recallSample: env.PLUMBLINE_RECALL_SAMPLE,
       canary: {

@@ -2,9 +2,11 @@ import type { AnswerEvent, AnswerRequest } from './answer/schema.js';
 import type { ManagedCollection } from './catalog/managed.js';
 import type { Catalog, NewCollection } from './catalog/types.js';
 import type { BackgroundBuilds } from './generations/background.js';
+import type { GateReports } from './generations/gate-reports.js';
 import type { EvalSets } from './generations/eval-sets.js';
 import type { Generations } from './generations/types.js';
 import type { DryRunItem, IngestOptions, IngestSummary, Source } from './ingest/types.js';
+import type { QueryLog } from './monitoring/query-log.js';
 import type { Monitoring } from './monitoring/types.js';
 import type { QueryAnswer, QueryRequest } from './retrieval/schema.js';
 import type { WhyAnswer, WhyRequest } from './retrieval/why-schema.js';
@@ -19,12 +21,16 @@ export interface Runtime {
   readonly generations: Generations;
   /** Questions with what they are expected to find, kept with their collection. */
   readonly evalSets: EvalSets;
+  /** What gates found. */
+  readonly gateReports: GateReports;
   /** Builds of generations that go on in this process. */
   readonly builds: BackgroundBuilds;
   /** Ids of the embedders that collections can be created with. */
   readonly embedders: readonly string[];
   /** Watches the quality of answers, once it is started; absent in runtimes of another making. */
   readonly monitoring?: Monitoring;
+  /** Told of every query that somebody asks; absent where questions are not logged. */
+  readonly queryLog?: Pick<QueryLog, 'queried'>;
   /** For probes and metrics only; work goes through catalog, ingest and retrieve. */
   readonly store: Pick<VectorStore, 'kind' | 'ping' | 'capabilities' | 'generations'>;
   ingest(collection: string, source: Source, options?: IngestOptions): Promise<IngestSummary>;

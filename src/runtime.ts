@@ -13,13 +13,16 @@ import { EMBEDDERS, openEmbedder } from './embedders/registry.js';
 import { RetrievalError } from './errors.js';
 import { createBackgroundBuilds } from './generations/background.js';
 import { createEvalSets } from './generations/eval-sets.js';
+import { createGateReports } from './generations/gate-reports.js';
 import { createGenerations } from './generations/generations.js';
+import { generationsBeingBuilt } from './generations/lease.js';
 import { dryRun } from './ingest/dry-run.js';
 import { ingest } from './ingest/pipeline.js';
 import type { IngestPorts } from './ingest/pipeline.js';
 import type { DryRunItem } from './ingest/types.js';
 import { watchEmbedders, watchReranker, watchStore } from './monitoring/instrument.js';
 import { createMonitor } from './monitoring/monitor.js';
+import { createQueryLog } from './monitoring/query-log.js';
 import type { Tracing } from './monitoring/tracing.js';
 import { assertSamePin } from './pin.js';
 import { createRetrieve } from './retrieval/retrieve.js';
@@ -64,7 +67,9 @@ async function compose(config: Config, overrides: RuntimeOverrides, store: Vecto
     onNotice: overrides.onNotice,
   });
   const work = createWorkTracker();
-  const bedrock = await openBedrockParts(config, store);
+  const bedrock = await openBedrockParts(config, store, (reranker) =>
+    watchReranker(reranker, (name, facts, run) => monitor.step(name, facts, run)),
+  );
   const catalog = withManaged(createCatalog({ store, openEmbedder: embedders.open }), bedrock.collections);
   const getCollection = catalog.getCollection.bind(catalog);
   const tracing = await openTraces(config.monitoring.tracing);
@@ -81,19 +86,33 @@ async function compose(config: Config, overrides: RuntimeOverrides, store: Vecto
     getCollection,
     openEmbedder: watchEmbedders(embedders.open, monitor.step),
     now: overrides.now ?? Date.now,
-    reranker: watchReranker(bedrock.reranker, monitor.step),
+    reranker: bedrock.reranker,
     onAnswered: monitor.answered,
   });
-  const { retrieve, answer } = bedrock.over((name, request, options) =>
+  const { retrieve, answer: answerOf } = bedrock.over((name, request, options) =>
     monitor.step('query', { collection: name, mode: request.mode, top_k: request.top_k }, () =>
       retrieveOwn(name, request, options),
     ),
   );
+  const answer = monitor.answers(answerOf);
+  const { queryLogFile } = config;
+  const queryLog =
+    queryLogFile === null
+      ? null
+      : createQueryLog({
+          path: queryLogFile,
+          now: overrides.now ?? Date.now,
+          onNotice: overrides.onNotice,
+        });
+  const { records } = store;
   const ingestPorts: IngestPorts = {
     store: watched,
     getCollection,
     openEmbedder: watchEmbedders(embedders.openMeasured, monitor.step),
     onChunking: (chunk) => monitor.step('chunk', {}, chunk),
+    ...(records === undefined
+      ? {}
+      : { beingBuilt: (name, options) => generationsBeingBuilt(records, name, options) }),
   };
 
   const generations = createGenerations({
@@ -119,8 +138,10 @@ async function compose(config: Config, overrides: RuntimeOverrides, store: Vecto
     generations,
     builds,
     evalSets: createEvalSets(store),
+    gateReports: createGateReports(store),
     embedders: overrides.embedders ?? EMBEDDERS,
     monitoring: monitor,
+    ...(queryLog === null ? {} : { queryLog }),
     store,
 
     ingest: (name, source, options) =>
@@ -144,7 +165,10 @@ async function compose(config: Config, overrides: RuntimeOverrides, store: Vecto
 
     why: (name, request, options) => work.track(why(name, request, options)),
 
-    answer: (name, request, how, options) => work.trackEach(answer(name, request, how, options)),
+    answer: (name, request, how, options) => {
+      const events = answer(name, request, how, options);
+      return work.trackEach(queryLog === null ? events : queryLog.answering(name, request, events));
+    },
 
     async checkPins(options) {
       for (const { name, generation } of await store.listCollections(options)) {
@@ -158,6 +182,7 @@ async function compose(config: Config, overrides: RuntimeOverrides, store: Vecto
       monitor.close();
       await builds.close();
       await work.settled();
+      await queryLog?.close();
       await embedders.close();
       await bedrock.close();
       await store.close();

@@ -4,31 +4,24 @@
  * collection, and decides whether the generation may become active.
  */
 import { RetrievalError } from '../../src/errors.js';
-import type { Author, GenerationDescription } from '../../src/generations/types.js';
-import type { QueryInput } from '../../src/retrieval/schema.js';
+import { gateReportSchema } from '../../src/generations/gate.js';
+import type {
+  GateOptions,
+  GatePolicy,
+  GateReport,
+  PreparedGate,
+  PrepareGate,
+} from '../../src/generations/gate.js';
+import type { GenerationDescription } from '../../src/generations/types.js';
 import type { Runtime } from '../../src/runtime-types.js';
-import { compareRecords } from '../compare.js';
+import { comparing } from '../compare.js';
 import type { Comparison } from '../compare.js';
 import type { DataSet } from '../dataset.js';
-import { questionSet } from '../questions.js';
 import type { EvalRecord } from '../record.js';
 import { evaluate } from '../run.js';
-import type { EvalProgress } from '../run.js';
+import { inTurns } from '../statistics.js';
+import { loadEvalSet } from '../stored-questions.js';
 import { judge } from './policy.js';
-import type { GatePolicy } from './policy.js';
-
-export interface GateOptions {
-  readonly collection: string;
-  /** The one to judge; when absent, the one that is being built. */
-  readonly generation?: number;
-  /** An eval set of the collection; when absent, the only one. */
-  readonly evalSet?: string;
-  readonly policy: GatePolicy;
-  readonly query?: Pick<QueryInput, 'mode' | 'fusion' | 'candidates' | 'rerank'>;
-  readonly author: Author;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (side: 'active' | 'candidate', progress: EvalProgress) => void;
-}
 
 export interface GateResult {
   readonly passed: boolean;
@@ -39,9 +32,22 @@ export interface GateResult {
   readonly evalSet: string;
 }
 
-/** @throws RetrievalError `generation_not_found`, `invalid_request` without an eval set, and what evaluating throws. */
-export async function runGate(runtime: Runtime, options: GateOptions): Promise<GateResult> {
-  const { collection, policy, author, signal } = options;
+/** Prepares and runs. @throws RetrievalError what preparing and evaluating throw */
+export async function runGate(
+  runtime: Runtime,
+  options: GateOptions & Partial<Parameters<PreparedGate>[0]>,
+): Promise<GateResult> {
+  const { signal = new AbortController().signal, onProgress = () => undefined } = options;
+  const run = await prepareGate(runtime, { ...options, signal });
+  return run({ signal, onProgress });
+}
+
+/** A `PrepareGate` that answers all that was measured. */
+export async function prepareGate(
+  runtime: Runtime,
+  options: Parameters<PrepareGate>[1],
+): Promise<(how: Parameters<PreparedGate>[0]) => Promise<GateResult>> {
+  const { collection, signal } = options;
   const call = signal === undefined ? {} : { signal };
   const all = await runtime.generations.list(collection, call);
   const active = all.find(({ state }) => state === 'active');
@@ -53,24 +59,46 @@ export async function runGate(runtime: Runtime, options: GateOptions): Promise<G
       { field: 'generation' },
     );
   }
-  // Documents that one of the two lacks would be counted against it.
-  if (candidate.missing > 0) await runtime.generations.build(collection, candidate.id, author, call);
-  const { name, dataSet } = await loadEvalSet(runtime, collection, options.evalSet, call);
+  const evalSet = await loadEvalSet(runtime, collection, options.evalSet, call);
+  return (how) => compareGenerations(runtime, { ...options, ...how }, { active, candidate, evalSet });
+}
 
-  const measure = async (generation: number, side: 'active' | 'candidate'): Promise<EvalRecord> => {
-    const { record } = await evaluate(runtime, dataSet, {
+async function compareGenerations(
+  runtime: Runtime,
+  options: GateOptions & Parameters<PreparedGate>[0],
+  {
+    active,
+    candidate,
+    evalSet,
+  }: {
+    readonly active: GenerationDescription;
+    readonly candidate: GenerationDescription;
+    readonly evalSet: DataSet;
+  },
+): Promise<GateResult> {
+  const { collection, policy, author, signal, onProgress } = options;
+  const questions = evalSet.queries.size;
+  // Documents that one of the two lacks would be counted against it.
+  if (candidate.missing > 0) {
+    onProgress({ stage: 'build', asked: 0, questions });
+    await runtime.generations.build(collection, candidate.id, author, { signal });
+  }
+
+  const measure = async (generation: number, stage: 'active' | 'candidate'): Promise<EvalRecord> => {
+    const { record } = await evaluate(runtime, evalSet, {
       target: { kind: 'existing', collection, generation },
       query: options.query ?? {},
-      ...call,
-      ...(options.onProgress === undefined
-        ? {}
-        : { onProgress: (progress) => options.onProgress?.(side, progress) }),
+      signal,
+      onProgress: (now) => {
+        if (now.stage === 'queries') onProgress({ stage, asked: now.done, questions });
+      },
     });
     return record;
   };
   const ofActive = await measure(active.id, 'active');
   const ofCandidate = await measure(candidate.id, 'candidate');
-  const comparison = compareRecords(ofActive, ofCandidate);
+  onProgress({ stage: 'compare', asked: questions, questions });
+  const comparison = await inTurns(comparing(ofActive, ofCandidate), signal);
   const reasons = judge(policy, comparison, {
     active: ofActive.latency_ms.wall,
     candidate: ofCandidate.latency_ms.wall,
@@ -81,28 +109,30 @@ export async function runGate(runtime: Runtime, options: GateOptions): Promise<G
     active: ofActive,
     candidate: ofCandidate,
     comparison,
-    evalSet: name,
+    evalSet: evalSet.name,
   };
-  await runtime.generations.recordGate(
-    collection,
-    {
-      generation: candidate.id,
-      against: active.id,
-      passed: result.passed,
-      reasons,
-      eval_set: name,
-      questions: comparison.queries,
-      policy: { ...policy },
-      metrics: JSON.parse(JSON.stringify(comparison.metrics)) as Record<string, never>,
-      latency_ms: {
-        active: { p50: ofActive.latency_ms.wall.p50, p95: ofActive.latency_ms.wall.p95 },
-        candidate: { p50: ofCandidate.latency_ms.wall.p50, p95: ofCandidate.latency_ms.wall.p95 },
-      },
-    },
-    author,
-    call,
-  );
+  await runtime.generations.recordGate(collection, reportOf(result, policy), author, { signal });
   return result;
+}
+
+function reportOf(
+  { passed, reasons, active, candidate, comparison, evalSet }: GateResult,
+  policy: GatePolicy,
+): GateReport {
+  const { metrics, gains, losses, queries } = comparison;
+  return gateReportSchema.parse({
+    generation: candidate.generation,
+    against: active.generation,
+    passed,
+    reasons,
+    eval_set: evalSet,
+    questions: queries,
+    policy,
+    metrics,
+    gains,
+    losses,
+    latency_ms: { active: active.latency_ms.wall, candidate: candidate.latency_ms.wall },
+  });
 }
 
 /** The named generation; without a name the one that is built, else the newest that is not active. */
@@ -124,27 +154,4 @@ function candidateOf(
       : `Collection "${collection}" has no generation ${String(id)}; there are: ${all.map((one) => String(one.id)).join(', ')}`,
     { field: 'generation' },
   );
-}
-
-async function loadEvalSet(
-  runtime: Runtime,
-  collection: string,
-  name: string | undefined,
-  call: { readonly signal?: AbortSignal },
-): Promise<{ readonly name: string; readonly dataSet: DataSet }> {
-  const sets = await runtime.evalSets.list(collection, call);
-  const [only] = sets;
-  if (name === undefined && (only === undefined || sets.length > 1)) {
-    throw new RetrievalError(
-      'invalid_request',
-      only === undefined
-        ? `Collection "${collection}" has no eval set; add one with "plumbline evalset add ${collection} FILE"`
-        : `Collection "${collection}" has several eval sets; name one of: ${sets.map((set) => set.name).join(', ')}`,
-      { field: 'eval_set' },
-    );
-  }
-  const set = await runtime.evalSets.get(collection, name ?? only?.name ?? '', call);
-  const questions = set.questions.map((value, at) => ({ number: at + 1, value }));
-  const file = { path: set.name, label: `eval set "${set.name}"` };
-  return { name: set.name, dataSet: questionSet(file, set.name, questions) };
 }

@@ -1,38 +1,11 @@
-/** What a new generation has to hold against the active one. */
+/** Reading what a new generation has to hold against the active one, and judging by it. */
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
 import { RetrievalError } from '../../src/errors.js';
+import { policySchema, type GatePolicy } from '../../src/generations/gate.js';
 import type { Comparison } from '../compare.js';
-import { METRICS } from '../measures.js';
 import type { EvalRecord } from '../record.js';
 
-export const policySchema = z.strictObject({
-  metrics: z
-    .array(z.enum(METRICS))
-    .min(1)
-    .default(['ndcg@10', 'recall@10', 'mrr@10'])
-    .meta({ description: 'Measures that may not fall' }),
-  max_drop: z.number().min(0).max(1).default(0.01).meta({
-    description: 'A fall of more than this fails, where it is significant',
-  }),
-  significance: z.number().gt(0).max(1).default(0.05).meta({
-    description: 'Below this p of the paired randomisation test a fall is significant',
-  }),
-  max_drop_anyhow: z.number().min(0).max(1).default(0.05).meta({
-    description: 'A fall of more than this fails also where few questions prove nothing',
-  }),
-  max_latency_ratio: z.number().gt(0).nullable().default(2).meta({
-    description: 'p95 may grow by this factor at most; null: latency is not judged',
-  }),
-  latency_floor_ms: z.number().min(0).default(50).meta({
-    description: 'A p95 of no more than this is fast enough, whatever the ratio',
-  }),
-  min_questions: z.number().int().min(1).default(10).meta({
-    description: 'With fewer questions nothing is judged: the gate fails',
-  }),
-});
-
-export type GatePolicy = z.output<typeof policySchema>;
+export { policySchema, type GatePolicy };
 
 /** @throws RetrievalError `invalid_request` naming the member at fault. */
 export async function readPolicy(path: string): Promise<GatePolicy> {

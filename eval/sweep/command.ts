@@ -39,8 +39,8 @@ export async function runSweepCommand(runtime: Runtime, options: SweepCommandOpt
     throw invalid('a collection that exists has its chunker and embedder; sweep settings of the query');
   }
   const combined = combinations(grid, { own: ownOf(options), query: queryOf(options) });
-  const tune = await loadJudged(options, options.tuneOn);
-  const report = options.reportOn === undefined ? null : await loadJudged(options, options.reportOn);
+  const tune = await loadJudged(runtime, options, options.tuneOn);
+  const report = options.reportOn === undefined ? null : await loadJudged(runtime, options, options.reportOn);
   const asKept = options.texts === true ? (record: EvalRecord) => record : withoutTexts;
   let done = 0;
   const sweep = await runSweep(runtime, {
@@ -49,6 +49,7 @@ export async function runSweepCommand(runtime: Runtime, options: SweepCommandOpt
     combinations: combined,
     by,
     ...(options.collection === undefined ? {} : { collection: options.collection }),
+    ...(options.generation === undefined ? {} : { generation: options.generation }),
     ...(options.fresh === undefined ? {} : { fresh: options.fresh }),
     ...(options.ignoreIdenticalIds === undefined ? {} : { ignoreIdenticalIds: options.ignoreIdenticalIds }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -73,14 +74,14 @@ export async function runSweepCommand(runtime: Runtime, options: SweepCommandOpt
   return (sweep.reported ?? best).record;
 }
 
-function assertOptions({ tuneOn, reportOn, runPath, questions }: SweepCommandOptions): void {
+function assertOptions({ tuneOn, reportOn, runPath, folder }: SweepCommandOptions): void {
   if (runPath !== undefined) throw invalid('a run file holds one measurement; leave out --run');
   if ((tuneOn === undefined) !== (reportOn === undefined)) {
     throw invalid('--tune-on and --report-on go together: the best on the one is reported on the other');
   }
   if (tuneOn === undefined) return;
   if (tuneOn === reportOn) throw invalid('--report-on has to be another split than --tune-on');
-  if (questions !== undefined) throw invalid('a file of questions has no splits; use two files');
+  if (folder === undefined) throw invalid('questions of your own have no splits; a folder has');
 }
 
 function invalid(problem: string): RetrievalError {

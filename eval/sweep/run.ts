@@ -1,7 +1,8 @@
 /** Measures one data set in many ways, each through the path users take. */
 import { RetrievalError } from '../../src/errors.js';
 import type { Runtime } from '../../src/runtime-types.js';
-import type { Prepared, Target } from '../collection.js';
+import { targetOf } from '../cli.js';
+import type { Prepared } from '../collection.js';
 import type { DataSet } from '../dataset.js';
 import type { Metric } from '../measures.js';
 import type { EvalRecord } from '../record.js';
@@ -18,6 +19,7 @@ export interface SweepOptions {
   readonly by: Metric;
   /** An existing collection instead of the data set's own. */
   readonly collection?: string;
+  readonly generation?: number;
   readonly fresh?: boolean;
   readonly ignoreIdenticalIds?: boolean;
   readonly signal?: AbortSignal;
@@ -49,10 +51,7 @@ export async function runSweep(runtime: Runtime, options: SweepOptions): Promise
   const measure = async (dataSet: DataSet, combination: Combination): Promise<SweepRun> => {
     const key = options.collection ?? ownKey(combination.own);
     const prepared = ready.get(key);
-    const target: Target =
-      options.collection === undefined
-        ? { kind: 'own', settings: combination.own, fresh: options.fresh ?? false }
-        : { kind: 'existing', collection: options.collection };
+    const target = targetOf(options, combination.own);
     const evaluation = await evaluate(runtime, dataSet, {
       target,
       query: combination.query,

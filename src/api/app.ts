@@ -8,6 +8,8 @@ import fastify, { LogController } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.js';
 import { ERRORS, RetrievalError } from '../errors.js';
+import { createBackgroundGates } from '../generations/background-gates.js';
+import type { PrepareGate } from '../generations/gate.js';
 import type { Runtime } from '../runtime-types.js';
 import { createAuthenticator } from './auth.js';
 import { answerClientError } from './client-error.js';
@@ -22,6 +24,8 @@ import { notFound, retryAfterSeconds, toProblem, toRetrievalError } from './prob
 import { answerRoutes } from './routes/answer.js';
 import { collectionRoutes } from './routes/collections.js';
 import { documentRoutes } from './routes/documents.js';
+import { evalSetRoutes } from './routes/eval-sets.js';
+import { gateRoutes } from './routes/gate.js';
 import { generationRoutes } from './routes/generations.js';
 import { queryRoutes } from './routes/query.js';
 import { serviceRoutes } from './routes/service.js';
@@ -47,6 +51,8 @@ interface AppOptions {
   readonly version: string;
   /** Where log lines go; standard output when absent. */
   readonly logSink?: LogSink;
+  /** The evaluation's, which stands above the API; without it gates are refused. */
+  readonly prepareGate?: PrepareGate;
 }
 
 /** The app with what its server needs to take it down. */
@@ -111,8 +117,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   refuseUnknownPaths(app, paths);
 
   await registerOpenApi(app, { version, hasKeys: config.apiKeyHashes.length > 0 });
+  const gates = createBackgroundGates();
+  app.addHook('preClose', () => gates.close());
   const context: RouteContext = {
     runtime,
+    gates,
+    prepareGate: options.prepareGate,
     metrics,
     version,
     isDraining,
@@ -125,6 +135,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       answerRoutes(v1, context);
       collectionRoutes(v1, context);
       generationRoutes(v1, context);
+      gateRoutes(v1, context);
+      evalSetRoutes(v1, context);
       documentRoutes(v1, context);
       done();
     },

@@ -82,6 +82,13 @@ export function createMetrics(inflight: () => number, version: string): Metrics 
     help: 'Queries answered without a hit',
     registers,
   });
+  const warnings = new Counter({
+    name: 'plumbline_query_warnings_total',
+    help: 'Queries answered with a warning, by its code',
+    labelNames: ['code'],
+    registers,
+  });
+  warnings.inc({ code: 'rerank_failed' }, 0);
   const documents = new Counter({
     name: 'plumbline_ingest_documents_total',
     help: 'Documents put, by what became of them',
@@ -109,6 +116,7 @@ export function createMetrics(inflight: () => number, version: string): Metrics 
       queries.inc({ mode: answer.mode });
       hits.observe(answer.hits.length);
       if (answer.hits.length === 0) empty.inc();
+      for (const { code } of answer.warnings ?? []) warnings.inc({ code });
       for (const stage of ['embed', 'legs', 'complete', 'total'] as const) {
         stages.observe({ stage }, answer.took_ms[stage] / 1000);
       }

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.js';
 import { RetrievalError } from '../errors.js';
+import type { PrepareGate } from '../generations/gate.js';
 import type { Runtime } from '../runtime-types.js';
 import { createApp } from './app.js';
 import type { LogSink } from './log.js';
@@ -12,6 +13,7 @@ export interface ServerOptions {
   readonly config: Config['server'];
   readonly version: string;
   readonly logSink?: LogSink;
+  readonly prepareGate?: PrepareGate;
   /** SIGTERM and SIGINT close the server; a second one ends the process at once. Default true. */
   readonly handleSignals?: boolean;
 }

@@ -7,6 +7,8 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { BackgroundGates } from '../generations/background-gates.js';
+import type { PrepareGate } from '../generations/gate.js';
 import type { Runtime } from '../runtime-types.js';
 import type { Metrics } from './metrics.js';
 import type { RequestWork } from './work.js';
@@ -23,6 +25,9 @@ export type ZodApp = FastifyInstance<
 /** What routes work with. */
 export interface RouteContext {
   readonly runtime: Runtime;
+  readonly gates: BackgroundGates;
+  /** Absent where the app was made without the evaluation: gates are then refused. */
+  readonly prepareGate: PrepareGate | undefined;
   readonly metrics: Metrics;
   readonly version: string;
   readonly isDraining: () => boolean;

@@ -48,6 +48,7 @@ export async function evalCommand(
         ...given({
           folder: path(folder),
           questions: path(options.questions),
+          evalSet: options.evalSet,
           mode: options.mode,
           fusion: Object.keys(fusion).length === 0 ? undefined : fusion,
           candidates: options.candidates,
@@ -56,6 +57,7 @@ export async function evalCommand(
           rerank: rerankOf(options),
           ignoreIdenticalIds: options.keepIdenticalIds === true ? false : undefined,
           collection: options.collection,
+          generation: options.generation,
           language: options.language,
           metric: options.metric,
           index,

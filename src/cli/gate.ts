@@ -1,11 +1,12 @@
 /** What `plumbline gate` and `plumbline evalset` do. */
 import { resolve } from 'node:path';
 import { runGate } from '../../eval/gate/gate.js';
-import { policySchema, readPolicy } from '../../eval/gate/policy.js';
+import { readPolicy } from '../../eval/gate/policy.js';
 import { renderGate } from '../../eval/gate/render.js';
 import { assertWritable } from '../../eval/outputs.js';
 import { readQuestions } from '../../eval/questions.js';
 import { writeJson } from '../../eval/record.js';
+import { policySchema } from '../generations/gate.js';
 import type { GateCommandOptions } from './commands/gate.js';
 import { EXIT, printJson, printLine, withRuntime, type Context, type ExitCode } from './context.js';
 import { createEvalProgressView } from './eval-progress.js';
@@ -35,8 +36,8 @@ export async function gateCommand(
         author: authorOf(options),
         signal,
         ...given({ generation: options.generation, evalSet: options.evalSet }),
-        onProgress: (_side, now) => {
-          progress.update(now);
+        onProgress: ({ asked, questions }) => {
+          progress.update({ stage: 'queries', done: asked, total: questions });
         },
       });
     } finally {

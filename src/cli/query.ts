@@ -18,8 +18,13 @@ export async function queryCommand(
   const request = toRequest(question, options);
   return withRuntime(context, async (runtime) => {
     const answer = await runtime.retrieve(collection, request, { signal: context.signal });
+    runtime.queryLog?.queried(request, answer);
     if (options.json === true) printJson(context.stdout, answer);
-    else showAnswer(context.stdout, answer, { full: options.full === true, offset: request.offset });
+    else {
+      showAnswer(context.stdout, answer, { full: options.full === true, offset: request.offset });
+      for (const { message } of answer.warnings ?? [])
+        printLine(context.stderr, `warning: ${oneLine(message)}`);
+    }
     return EXIT.ok;
   });
 }

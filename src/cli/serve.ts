@@ -1,6 +1,7 @@
 /** What `plumbline serve` does. */
 import { startServer, type RunningServer } from '../api/server.js';
 import { RetrievalError, throwIfCancelled } from '../errors.js';
+import type { PrepareGate } from '../generations/gate.js';
 import type { Runtime } from '../runtime-types.js';
 import type { ServeCommandOptions } from './commands/serve.js';
 import { EXIT, printLine, type Context, type ExitCode } from './context.js';
@@ -33,6 +34,12 @@ export async function serveCommand(
   return EXIT.ok;
 }
 
+/** Loads the evaluation when the first gate is asked for. */
+const prepareGate: PrepareGate = async (runtime, options) => {
+  const evaluation = await import('../../eval/gate/gate.js');
+  return evaluation.prepareGate(runtime, options);
+};
+
 async function start(
   context: Context,
   runtime: Runtime,
@@ -47,5 +54,5 @@ async function start(
     throw error;
   }
   // From here on the runtime is the server's, and so are the signals.
-  return startServer({ runtime, config, version });
+  return startServer({ runtime, config, version, prepareGate });
 }

@@ -5,6 +5,7 @@ import type { JsonObject } from '../model.js';
 import type { RecordStore, StoredRecord } from '../stores/generations-port.js';
 import type { CallOptions } from '../stores/port.js';
 import { readValue } from './history.js';
+import { questionId, questionSchema } from './questions.js';
 
 export interface EvalSetSummary {
   readonly name: string;
@@ -21,8 +22,8 @@ export interface EvalSet {
 
 /** Eval sets of collections. `unsupported_capability` where the store keeps no records. */
 export interface EvalSets {
-  /** Replaces a set of the same name. */
-  put(collection: string, set: EvalSet, options?: CallOptions): Promise<void>;
+  /** Replaces a set of the same name. @throws RetrievalError `invalid_request` naming the question at fault */
+  put(collection: string, set: EvalSet, options?: CallOptions): Promise<EvalSetSummary>;
   /** By name. */
   list(collection: string, options?: CallOptions): Promise<readonly EvalSetSummary[]>;
   /** @throws RetrievalError `not_found` */
@@ -33,7 +34,7 @@ export interface EvalSets {
 
 const KIND = 'eval_set';
 const MAX_SETS = 1000;
-const MAX_QUESTIONS = 20_000;
+export const MAX_QUESTIONS = 20_000;
 
 const schema = z.object({
   name: z.string(),
@@ -73,8 +74,10 @@ export function createEvalSets(store: { readonly kind: string; readonly records?
           { field: 'questions' },
         );
       }
+      assertQuestions(set.questions);
       const before = await find(collection, set.name, options);
-      await records().append(collection, KIND, { name: set.name, questions: set.questions }, options);
+      const { name, questions } = set;
+      const { at } = await records().append(collection, KIND, { name, questions }, options);
       // The new one first: a call that is cut off leaves two, of which the latest counts.
       if (before.length > 0) {
         await records().remove(
@@ -83,6 +86,7 @@ export function createEvalSets(store: { readonly kind: string; readonly records?
           options,
         );
       }
+      return { name, questions: questions.length, at };
     },
 
     async list(collection, options) {
@@ -111,6 +115,26 @@ export function createEvalSets(store: { readonly kind: string; readonly records?
       );
     },
   };
+}
+
+/** What is kept has to be asked one day: a question that is none is refused now. */
+function assertQuestions(questions: EvalSet['questions']): void {
+  const ids = new Set<string>();
+  for (const [at, value] of questions.entries()) {
+    const parsed = questionSchema.safeParse(value);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw noQuestion([at, ...(issue?.path ?? [])], issue?.message ?? 'is not valid');
+    }
+    const id = questionId(parsed.data, at + 1);
+    if (ids.has(id)) throw noQuestion([at, 'id'], 'has come before');
+    ids.add(id);
+  }
+}
+
+function noQuestion(path: readonly PropertyKey[], problem: string): RetrievalError {
+  const field = `questions${path.map((part) => (typeof part === 'number' ? `[${String(part)}]` : `.${String(part)}`)).join('')}`;
+  return new RetrievalError('invalid_request', `${field}: ${problem}`, { field });
 }
 
 function noSet(collection: string, name: string): RetrievalError {

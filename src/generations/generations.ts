@@ -1,13 +1,15 @@
 /** The life of generations: started, built, gated, activated, rolled back, dropped. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { assertCapabilities, generationSpec } from '../catalog/generation-spec.js';
 import type { Embedder } from '../embedders/port.js';
-import { RetrievalError, hasCode } from '../errors.js';
+import { RetrievalError, cancelled, hasCode } from '../errors.js';
 import type { ChunkerSettings, Collection, JsonObject, VectorIndex } from '../model.js';
 import { canonicalPin, modelVersion } from '../pin.js';
 import type { GenerationRecord, GenerationStore, RecordStore } from '../stores/generations-port.js';
 import type { CallOptions, VectorStore } from '../stores/port.js';
 import { buildGeneration } from './build.js';
 import { GATE, latestGates, readHistory, remember } from './history.js';
+import { createBuildLease } from './lease.js';
 import { noSuchGeneration } from './refusals.js';
 import type { GateVerdict, GenerationDescription, Generations } from './types.js';
 
@@ -19,7 +21,10 @@ export interface GenerationPorts {
   now(): number;
 }
 
-/** How often an activation builds what was written since, before it gives up. */
+/**
+ * How often an activation builds what was written since, before it gives up: some fifteen seconds,
+ * in which every ingest has looked for generations beside the active one.
+ */
 const MAX_CATCH_UPS = 20;
 const DAY_MS = 86_400_000;
 
@@ -57,23 +62,33 @@ export function createGenerations(ports: GenerationPorts): Generations {
 
   /** Builds what is missing and switches, until the two meet. */
   const switchTo = async (collection: Collection, id: number, options: CallOptions): Promise<void> => {
-    const { generations } = parts();
-    for (let attempt = 1; ; attempt += 1) {
-      const found = await find(collection.name, id, options);
-      if (found.missing > 0) {
-        await buildGeneration({ ...ports, generations }, collection, found, { ...options, counts: found });
+    const { generations, records } = parts();
+    const ref = { collection: collection.name, generation: id };
+    // Held until the switch: whoever ingests sees by it that this generation is to be written to as well.
+    const lease = createBuildLease(records, ref, options);
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const found = await find(collection.name, id, options);
+        if (found.missing > 0) {
+          await buildGeneration({ ...ports, generations, records }, collection, found, {
+            ...options,
+            counts: found,
+            lease,
+          });
+        }
+        try {
+          await generations.activate(ref, collection.generation.id, options);
+          return;
+        } catch (error) {
+          const again = hasCode(error, 'generation_conflict') && Number(error.details['missing']) > 0;
+          if (!again || attempt >= MAX_CATCH_UPS) throw error;
+        }
+        await delay(Math.min(attempt * 100, 1000), undefined, options).catch((reason: unknown) => {
+          throw cancelled(reason);
+        });
       }
-      try {
-        await generations.activate(
-          { collection: collection.name, generation: id },
-          collection.generation.id,
-          options,
-        );
-        return;
-      } catch (error) {
-        const again = hasCode(error, 'generation_conflict') && Number(error.details['missing']) > 0;
-        if (!again || attempt >= MAX_CATCH_UPS) throw error;
-      }
+    } finally {
+      await lease.release();
     }
   };
 
@@ -125,7 +140,7 @@ export function createGenerations(ports: GenerationPorts): Generations {
         );
       }
       const { signal, onProgress } = options;
-      const summary = await buildGeneration({ ...ports, generations }, collection, found, {
+      const summary = await buildGeneration({ ...ports, generations, records }, collection, found, {
         ...(signal === undefined ? {} : { signal }),
         onProgress,
         counts: found,

@@ -3,7 +3,7 @@ import { RetrievalError } from '../errors.js';
 import type { Collection, Generation } from '../model.js';
 import { modelVersion, withoutCanaries } from '../pin.js';
 import type { CallOptions, VectorStore } from '../stores/port.js';
-import type { QueryRequest } from './schema.js';
+import type { QueryRequest, Warning } from './schema.js';
 
 /**
  * @throws RetrievalError `generation_not_found`, or `model_mismatch` when no generation that can
@@ -36,6 +36,38 @@ export async function chooseGeneration(
   const found = able.findLast(isExpected);
   if (found === undefined) throw otherModel(name, expected ?? '', active, [active, ...able]);
   return found;
+}
+
+/**
+ * What an answer of a generation may lack. Whether it does would be a comparison of all documents,
+ * so it is said of every generation that is not kept complete. Never of the active one.
+ */
+export function completenessWarnings(
+  { name, generation: active }: Collection,
+  { id, state }: Generation,
+  request: Pick<QueryRequest, 'generation'>,
+): readonly Warning[] {
+  if (id === active.id) return [];
+  const how =
+    request.generation === undefined
+      ? `Send model_version "${modelVersion(active.pin)}", or none,`
+      : 'Leave out `generation`';
+  if (state === 'retired') {
+    return [
+      {
+        code: 'generation_retired',
+        message: `Generation ${String(id)} is retired: documents that were written since then are not in it. ${how} to ask the active one, ${String(active.id)}. "plumbline rollback ${name}" builds what the generation that was active before lacks, and lets it answer again`,
+      },
+    ];
+  }
+  // By its model it is chosen only when it was found to be whole.
+  if (request.generation === undefined) return [];
+  return [
+    {
+      code: 'generation_incomplete',
+      message: `Generation ${String(id)} is being built: documents that are not built yet are not in it. ${how} to ask the active one, ${String(active.id)}, or build the rest with "plumbline reembed ${name} --generation ${String(id)}"`,
+    },
+  ];
 }
 
 /** One that is still being filled would leave documents out without a word. */

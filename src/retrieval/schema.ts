@@ -107,7 +107,7 @@ export const warningSchema = z
   .strictObject({
     code: z
       .string()
-      .meta({ description: 'Stable, for programs', examples: ['rerank_failed', 'unknown_citations'] }),
+      .meta({ description: 'Stable, for programs', examples: ['rerank_failed', 'generation_retired'] }),
     message: z.string(),
   })
   .meta({ id: 'Warning' });

@@ -5,6 +5,7 @@ import { createApp } from '../../src/api/app.js';
 import type { App } from '../../src/api/app.js';
 import type { Catalog, CollectionDescription, DocumentWithChunks } from '../../src/catalog/types.js';
 import type { Config } from '../../src/config.js';
+import type { PrepareGate } from '../../src/generations/gate.js';
 import type { IngestSummary } from '../../src/ingest/types.js';
 import type { QueryAnswer } from '../../src/retrieval/schema.js';
 import type { Runtime } from '../../src/runtime-types.js';
@@ -176,6 +177,7 @@ export async function openApp(
   test: TestContext,
   runtime: Runtime = fakeRuntime(),
   config: Partial<Config['server']> = {},
+  prepareGate?: PrepareGate,
 ): Promise<TestApp> {
   const lines: string[] = [];
   const app = await createApp({
@@ -183,6 +185,7 @@ export async function openApp(
     config: { ...CONFIG, ...config },
     version: '1.2.3',
     logSink: { write: (line) => lines.push(line) },
+    ...(prepareGate === undefined ? {} : { prepareGate }),
   });
   test.after(() => app.fastify.close());
   return {

@@ -189,9 +189,16 @@ describe('plumbline eval', () => {
   });
 
   for (const [name, args, problem] of [
-    ['nothing to ask', [], /name the folder of a data set, or --questions FILE/u],
+    ['nothing to ask', [], /name the folder of a data set, or the --collection/u],
     ['questions without a collection', ['--questions', 'q.jsonl'], /--questions needs the --collection/u],
-    ['both kinds', ['.', '--questions', 'q.jsonl', '--collection', 'c'], /not both/u],
+    ['an eval set without a collection', ['--eval-set', 's'], /--eval-set needs the --collection/u],
+    ['a generation without a collection', ['.', '--generation', '2'], /--generation is one of/u],
+    ['two kinds', ['.', '--questions', 'q.jsonl', '--collection', 'c'], /name one of a folder/u],
+    [
+      'splits of an eval set',
+      ['--collection', 'c', '--sweep', 'ef_search=1', '--tune-on', 'train', '--report-on', 'test'],
+      /have no splits/u,
+    ],
     [
       'a split to tune on without a sweep',
       ['.', '--tune-on', 'train', '--report-on', 'test'],

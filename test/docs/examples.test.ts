@@ -13,6 +13,8 @@ import {
   listBodySchema,
   putDocumentsSchema,
 } from '../../src/api/schemas/document.js';
+import { newEvalSetSchema, newGateSchema } from '../../src/api/schemas/gate.js';
+import { activateSchema, newGenerationSchema } from '../../src/api/schemas/generation.js';
 import type { Context } from '../../src/cli/context.js';
 import { createProgram } from '../../src/cli/program.js';
 import { parseFilter } from '../../src/retrieval/filter/parse.js';
@@ -116,6 +118,10 @@ const BODIES: readonly (readonly [method: string, path: RegExp, body: ZodType])[
   ['POST', /^\/v1\/collections\/[^/]+\/documents\/delete$/u, deleteBodySchema],
   ['POST', /^\/v1\/collections\/[^/]+\/query$/u, queryRequestSchema],
   ['POST', /^\/v1\/collections\/[^/]+\/answer$/u, answerRequestSchema],
+  ['POST', /^\/v1\/collections\/[^/]+\/generations$/u, newGenerationSchema],
+  ['POST', /^\/v1\/collections\/[^/]+\/generations\/\d+\/gate$/u, newGateSchema],
+  ['POST', /^\/v1\/collections\/[^/]+\/generations\/\d+\/activate$/u, activateSchema],
+  ['PUT', /^\/v1\/collections\/[^/]+\/evalsets\/[^/]+$/u, newEvalSetSchema],
 ];
 
 describe('examples of the REST API', () => {

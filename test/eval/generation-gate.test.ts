@@ -70,7 +70,8 @@ async function open(options: { readonly blind?: boolean } = {}): Promise<Runtime
 function gate(runtime: Runtime, policy: Partial<GatePolicy> = {}): Promise<GateResult> {
   return runGate(runtime, {
     collection: NAME,
-    policy: { ...policySchema.parse({}), ...policy },
+    // How long a query takes on a busy machine is not what is tested.
+    policy: { ...policySchema.parse({}), max_latency_ratio: null, ...policy },
     author: AUTHOR,
     query: { mode: 'vector' },
   });

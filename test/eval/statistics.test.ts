@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { bootstrapInterval, mean, quantile, randomisationTest } from '../../eval/statistics.js';
+import {
+  bootstrapInterval,
+  atOnce,
+  bootstrapping,
+  bootstrappingAll,
+  inTurns,
+  mean,
+  quantile,
+  randomisationTest,
+  randomising,
+} from '../../eval/statistics.js';
 import { packageRoot } from '../../src/package-root.js';
 
 const schema = z.object({
@@ -65,4 +75,29 @@ test('quantiles are linear between neighbours', () => {
   assert.equal(quantile([7], 0.95), 7);
   assert.equal(quantile([], 0.5), 0);
   assert.equal(mean([]), 0);
+});
+
+test('what is computed in turns comes to the same, lets others run, and can be stopped', async () => {
+  const values = Array.from({ length: 400 }, (_, at) => ((at * 7) % 13) / 13 - 0.45);
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  assert.equal(await inTurns(randomising(values), undefined), randomisationTest(values));
+  assert.deepEqual(await inTurns(bootstrapping(values), undefined), bootstrapInterval(values));
+  const others = values.map((value) => value / 3);
+  assert.deepEqual(atOnce(bootstrappingAll([values, others])), [
+    bootstrapInterval(values),
+    bootstrapInterval(others),
+  ]);
+  isOver = true;
+  assert.ok(turns > 50, String(turns));
+
+  const controller = new AbortController();
+  const stopped = inTurns(randomising(values), controller.signal);
+  controller.abort();
+  await assert.rejects(stopped, { code: 'cancelled' });
 });

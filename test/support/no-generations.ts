@@ -5,7 +5,7 @@ function unused(): never {
   throw new Error('not used by this test');
 }
 
-export const NO_GENERATIONS: Pick<Runtime, 'generations' | 'builds' | 'evalSets' | 'why'> = {
+export const NO_GENERATIONS: Pick<Runtime, 'generations' | 'builds' | 'evalSets' | 'gateReports' | 'why'> = {
   why: unused,
   generations: {
     list: unused,
@@ -20,5 +20,6 @@ export const NO_GENERATIONS: Pick<Runtime, 'generations' | 'builds' | 'evalSets'
     note: () => Promise.resolve(),
   },
   evalSets: { put: unused, list: unused, get: unused, remove: unused },
+  gateReports: { latest: unused },
   builds: { start: unused, status: () => null, close: () => Promise.resolve() },
 };

@@ -46,6 +46,7 @@ export function queryRoutes(app: ZodApp, { runtime, metrics }: RouteContext): vo
         runtime.retrieve(request.params.name, request.body, options),
       );
       metrics.answered(found);
+      runtime.queryLog?.queried(request.body, found);
       return found;
     },
   );

@@ -29,6 +29,8 @@ export interface EvalOptions extends IndexOptions, ChunkerOptions, RerankOptions
   readonly run?: string;
   readonly html?: string;
   readonly questions?: string;
+  readonly evalSet?: string;
+  readonly generation?: number;
   readonly texts?: true;
   readonly sweep?: readonly string[];
   readonly by: Metric;
@@ -78,6 +80,7 @@ export function addEval(program: Command, context: Context, run: Run): void {
     .description('Measure retrieval with questions whose answers are known')
     .argument('[folder]', 'a data set in the form of BEIR: corpus.jsonl(.gz), queries.jsonl, qrels/SPLIT.tsv')
     .option('--questions <file>', 'instead of a folder: questions as JSON lines, for --collection')
+    .option('--eval-set <name>', 'or: an eval set of --collection (default: the only one)')
     .option('--split <name>', 'the judgements to use: qrels/NAME.tsv', 'test')
     .addOption(
       new Option('--mode <mode>', 'legs to ask (default: hybrid)').choices(['hybrid', 'vector', 'keyword']),
@@ -100,6 +103,7 @@ export function addEval(program: Command, context: Context, run: Run): void {
     .option('--exact', 'compare every vector instead of using the index')
     .option('--keep-identical-ids', "count a document whose id is the question's own")
     .option('--collection <name>', 'measure this collection as it is; nothing is ingested')
+    .option('--generation <n>', 'and of it this generation instead of the active one', integer(1))
     .option('-e, --embedder <name>', 'model of the collection that is made for the data set', 'minilm-l6')
     .addOption(
       new Option('--language <language>', 'its stemming and stop words (default: english)').choices([

@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import type { Context, Run } from '../context.js';
 import { integer } from '../options.js';
 import type { AuthorOptions } from './generations.js';
+import { addGrow } from './grow.js';
 
 export interface GateCommandOptions extends AuthorOptions {
   readonly generation?: number;
   readonly evalSet?: string;
   readonly policy?: string;
-  readonly mode?: 'hybrid' | 'vector' | 'keyword';
   readonly json?: string;
 }
 
@@ -51,6 +51,7 @@ when the gate fails.`,
     .action((collection: string, file: string, options: { readonly name?: string }) =>
       run(async () => (await load()).addSetCommand(context, collection, file, options)),
     );
+  addGrow(sets, context, run);
   sets
     .command('list')
     .description('Eval sets by name')
