@@ -5,10 +5,15 @@
 import { RetrievalError } from '../errors.js';
 import type { DocumentWrite } from '../stores/port.js';
 
-/** Chunks that may wait for vectors or for writing. Deep enough that workers never idle. */
-const MAX_CHUNKS_IN_FLIGHT = 1024;
-/** Chunks a batch is written at, if not before. */
-const BATCH_CHUNKS = 256;
+export interface WriterLimits {
+  /** Chunks that may wait for vectors or for writing: what a crash costs at most, and a document more. */
+  readonly inFlight: number;
+  /** Chunks a batch is written at, if not before. */
+  readonly batch: number;
+}
+
+/** Deep enough that no embedder idles, be it a provider that takes many requests at once. */
+export const DEEP: WriterLimits = { inFlight: 1024, batch: 256 };
 
 export interface WriterPorts {
   /** All of the batch or nothing. */
@@ -29,7 +34,7 @@ export interface DocumentWriter {
   finish(): Promise<void>;
 }
 
-export function createDocumentWriter(ports: WriterPorts): DocumentWriter {
+export function createDocumentWriter(ports: WriterPorts, limits: WriterLimits = DEEP): DocumentWriter {
   const queue: { readonly chunkCount: number; readonly pending: Promise<DocumentWrite | null> }[] = [];
   let inFlight = 0;
   let running: Promise<void> | null = null;
@@ -69,7 +74,7 @@ export function createDocumentWriter(ports: WriterPorts): DocumentWriter {
         const document = await next.pending;
         if (document !== null) batch.push(document);
         batchChunks += next.chunkCount;
-        if (batchChunks >= BATCH_CHUNKS) await flush();
+        if (batchChunks >= limits.batch) await flush();
       }
     } catch (error) {
       failure ??= { error };
@@ -103,7 +108,7 @@ export function createDocumentWriter(ports: WriterPorts): DocumentWriter {
       inFlight += chunkCount;
       queue.push({ chunkCount, pending });
       start();
-      while (inFlight > MAX_CHUNKS_IN_FLIGHT && running !== null) {
+      while (inFlight > limits.inFlight && running !== null) {
         await new Promise<void>((resolve) => {
           wakeAdder = resolve;
         });

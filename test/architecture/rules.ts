@@ -27,6 +27,7 @@ const STORES_SHARED = [
   'src/stores/new-fields.ts',
   'src/stores/refusals.ts',
   'src/stores/record-schemas.ts',
+  'src/stores/holder.ts',
 ];
 const BEDROCK_ADAPTERS = ['src/rerank/bedrock.ts', 'src/answer/bedrock.ts', 'src/knowledge-base/index.ts'];
 const DOMAIN = ['src/model.ts', 'src/errors.ts'];
@@ -129,6 +130,10 @@ const RULES: readonly Rule[] = [
       'src/retrieval/why-schema.ts',
       'src/generations/types.ts',
       'src/generations/background.ts',
+      'src/generations/background-gates.ts',
+      'src/generations/gate.ts',
+      'src/generations/eval-sets.ts',
+      'src/generations/questions.ts',
       'src/generations/refusals.ts',
       'src/answer/schema.ts',
       'src/answer/collect.ts',

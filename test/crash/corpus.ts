@@ -7,8 +7,8 @@ const DOCUMENTS = 120;
 
 export type CorpusState = 'first' | 'second';
 
-export function crashCorpus(state: CorpusState): Source {
-  const documents = Array.from({ length: DOCUMENTS }, (_, index) => document(index, state)).filter(
+export function crashCorpus(state: CorpusState, count = DOCUMENTS): Source {
+  const documents = Array.from({ length: count }, (_, index) => document(index, state)).filter(
     (item) => item !== null,
   );
   return {

@@ -4,15 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
 import { createMemoryStore } from '../../src/stores/memory/index.js';
-import { cloneIndexes, makeTestPrefix } from '../support/opensearch.js';
+import type { VectorStore } from '../../src/stores/port.js';
 import { storeNames } from '../support/stores.js';
+import { isPersistent, openArena, shift } from './arena.js';
+import type { Arena } from './arena.js';
 import { crashCorpus } from './corpus.js';
 import { assertSameSnapshot, openFake, snapshot } from './snapshot.js';
 import type { Snapshot } from './snapshot.js';
@@ -20,14 +18,6 @@ import { openCrashStore } from './store.js';
 
 const MOMENTS = 50;
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
-
-/** A place for one killed run: its state is a copy of one prepared collection. */
-interface Arena {
-  readonly fresh: () => Promise<{ readonly url: string; readonly drop: () => Promise<void> }>;
-  readonly close: () => Promise<void>;
-}
-
-const ARENAS = { pglite: folderArena, postgres: databaseArena, opensearch: prefixArena } as const;
 
 for (const name of storeNames()) {
   if (!isPersistent(name)) continue;
@@ -42,7 +32,7 @@ for (const name of storeNames()) {
       await reference.ingest('machines', crashCorpus('first'));
       await reference.ingest('machines', crashCorpus('second'), { prune: true });
       expected = await snapshot(reference);
-      arena = await ARENAS[name]();
+      arena = await openArena(name, prepare);
       const { url, drop } = await arena.fresh();
       marks = await runChild(url, Infinity);
       await assertEqualTo(url, expected);
@@ -64,15 +54,6 @@ for (const name of storeNames()) {
       });
     }
   });
-}
-
-function isPersistent(name: string): name is keyof typeof ARENAS {
-  return Object.hasOwn(ARENAS, name);
-}
-
-/** The fractional part of multiples of the golden ratio: in [0, 1), even, and the same each time. */
-function shift(seed: number): number {
-  return (seed * 0.618_033_988_749_895) % 1;
 }
 
 /** Runs the child and kills it at that mark; answers how many marks it made. */
@@ -113,70 +94,9 @@ async function finishAndCompare(url: string, expected: Snapshot): Promise<void> 
   }
 }
 
-async function prepare(url: string): Promise<void> {
-  const runtime = await openFake(await openCrashStore(url));
+async function prepare(store: VectorStore): Promise<void> {
+  const runtime = await openFake(store);
   await runtime.catalog.createCollection({ name: 'machines', embedder: 'fake' });
   await runtime.ingest('machines', crashCorpus('first'));
   await runtime.close();
-}
-
-async function folderArena(): Promise<Arena> {
-  const root = await mkdtemp(join(tmpdir(), 'plumbline-kill-'));
-  const template = join(root, 'template');
-  await prepare(`pglite:${template}`);
-  let count = 0;
-  return {
-    async fresh() {
-      count += 1;
-      const folder = join(root, `run-${String(count)}`);
-      await cp(template, folder, { recursive: true });
-      return { url: `pglite:${folder}`, drop: () => rm(folder, { recursive: true, force: true }) };
-    },
-    close: () => rm(root, { recursive: true, force: true }),
-  };
-}
-
-async function databaseArena(): Promise<Arena> {
-  const server = process.env['PLUMBLINE_TEST_POSTGRES_URL'];
-  if (server === undefined) throw new Error('PLUMBLINE_TEST_POSTGRES_URL is not set');
-  const prefix = `kill_${String(process.pid)}_${String(Date.now())}`;
-  const admin = new pg.Client({ connectionString: server });
-  await admin.connect();
-  const urlOf = (database: string): string => {
-    const url = new URL(server);
-    url.pathname = `/${database}`;
-    return url.href;
-  };
-  const drop = async (database: string): Promise<void> => {
-    await admin.query(`drop database if exists ${database} with (force)`);
-  };
-  const template = `${prefix}_template`;
-  await admin.query(`create database ${template}`);
-  await prepare(urlOf(template));
-  let count = 0;
-  return {
-    async fresh() {
-      count += 1;
-      const database = `${prefix}_${String(count)}`;
-      await admin.query(`create database ${database} template ${template}`);
-      return { url: urlOf(database), drop: () => drop(database) };
-    },
-    async close() {
-      await drop(template);
-      await admin.end();
-    },
-  };
-}
-
-async function prefixArena(): Promise<Arena> {
-  const template = makeTestPrefix();
-  await prepare(template.url);
-  return {
-    async fresh() {
-      const run = makeTestPrefix();
-      await cloneIndexes(template.options, run.options);
-      return { url: run.url, drop: run.remove };
-    },
-    close: template.remove,
-  };
 }

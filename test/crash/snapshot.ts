@@ -37,7 +37,7 @@ export function assertSameSnapshot(actual: Snapshot, expected: Snapshot): void {
 }
 
 /** Documents with their chunks, counts, and ranked answers: BM25 shows whether the statistics are exact. */
-export async function snapshot(runtime: Runtime): Promise<Snapshot> {
+export async function snapshot(runtime: Runtime, questions = QUESTIONS): Promise<Snapshot> {
   const { items } = await runtime.catalog.listDocuments('machines', { limit: 1000 });
   const documents = [];
   for (const { id, contentHash, metadata } of items) {
@@ -46,7 +46,7 @@ export async function snapshot(runtime: Runtime): Promise<Snapshot> {
   }
   const answers = [];
   const similarities: Map<string, number>[] = [];
-  for (const query of QUESTIONS) {
+  for (const query of questions) {
     for (const filter of [{}, { revised: true }, { line: { $gte: 2 } }]) {
       const request = queryRequestSchema.parse({ query, filter, mode: 'keyword', top_k: 50 });
       const { hits } = await runtime.retrieve('machines', request);

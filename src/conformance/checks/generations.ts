@@ -424,6 +424,33 @@ export const recordChecks: CheckGroup = {
       },
     },
     {
+      name: 'written by many at once are all kept, each under a number of its own',
+      async run(context: Context): Promise<void> {
+        const { collection } = await context.create();
+        const records = recordsOf(context.store());
+        const made = await Promise.all(
+          Array.from({ length: 24 }, (_, at) => records.append(collection, 'many', { at })),
+        );
+        const ids = made.map(({ id }) => id);
+        assert.equal(new Set(ids).size, made.length);
+        const listed = await records.list(collection, { kinds: ['many'], limit: 100 });
+        assert.deepEqual(
+          listed,
+          made.toSorted((a, b) => b.id - a.id),
+        );
+        const last = await records.append(collection, 'many', {});
+        assert.ok(ids.every((id) => id < last.id));
+        assert.ok(made.every(({ at }) => at <= last.at));
+        // Of several who remove one, one did.
+        const removed = await Promise.all(ids.slice(0, 2).flatMap((id) => [remove(id), remove(id)]));
+        assert.deepEqual(removed.toSorted(), [0, 0, 1, 1]);
+
+        function remove(id: number): Promise<number> {
+          return records.remove(collection, [id]);
+        }
+      },
+    },
+    {
       name: 'belong to their collection and go with it',
       async run(context: Context): Promise<void> {
         const one = await context.create();

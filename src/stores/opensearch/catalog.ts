@@ -64,7 +64,7 @@ export interface Catalog {
   whole(name: string, options?: CallOptions): Promise<Whole>;
   readonly changes: Changes;
   /** A number that nobody else has, greater than those before. */
-  nextNumber(counter: Counter, options?: CallOptions): Promise<number>;
+  nextNumber(options?: CallOptions): Promise<number>;
   /** Makes the index of a generation, which the collection's record has to name by then. */
   makeIndex(record: CollectionRecord, generation: Generation, options?: CallOptions): Promise<void>;
   dropIndex(generation: number): Promise<void>;
@@ -75,9 +75,6 @@ export interface Catalog {
   /** Sees to it that the generation's mapping has all of these fields; writes need that. */
   mapFields(located: Located, options?: CallOptions): Promise<void>;
 }
-
-/** Documents of the catalog that count. */
-export type Counter = 'counter' | 'record-counter';
 
 /** More than a cluster can hold. */
 const MOST_COLLECTIONS = 10_000;
@@ -164,9 +161,9 @@ export function createCatalog(
     } else if (there.kind !== 'collection') await entries.end(name, there).catch(() => undefined);
   };
   /** The version of a document that is written again and again. */
-  const nextNumber = async (counter: Counter, options?: CallOptions): Promise<number> => {
+  const nextNumber = async (options?: CallOptions): Promise<number> => {
     const { body } = await connection.send(
-      { method: 'PUT', path: `/${index}/_doc/${counter}`, body: { kind: 'counter' } },
+      { method: 'PUT', path: `/${index}/_doc/counter`, body: { kind: 'counter' } },
       options,
     );
     return parse(versionSchema, body)._version;
@@ -219,7 +216,7 @@ export function createCatalog(
     async create(spec, options) {
       if ((await find(spec.name, options)) !== null) throw collectionExists(spec.name);
       const { name, fieldMode, language, fields, ...rest } = spec;
-      const id = await nextNumber('counter', options);
+      const id = await nextNumber(options);
       const record: CollectionRecord = {
         mapping: MAPPING_VERSION,
         id,

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Generation } from '../../model.js';
 import { chunkerSchema, fieldListSchema, pinSchema, vectorIndexSchema } from '../record-schemas.js';
-import { holderSchema, isDead } from './holder.js';
+import { holderSchema, isDead } from '../holder.js';
 import { MAPPING_VERSION, assertKnownMapping } from './mappings.js';
 import { parse } from './search.js';
 

@@ -11,13 +11,19 @@ import { both, integer, ofKind, parse, stored, text } from './search.js';
 import type { Hit, Query, Searcher } from './search.js';
 
 const PAGE = 1000;
+const MAX_CONFLICTS = 100;
+const COUNT = "ctx._source.kind = 'counter'; ctx._source.number = ctx._now";
 
+const countedSchema = z.object({
+  _version: z.number().int().positive(),
+  get: z.object({ _source: z.object({ number: z.number().int() }) }),
+});
 const recordSchema = z.object({ at: z.string(), value: metadataSchema });
 
 export function createRecords(
   connection: Connection,
   searcher: Searcher,
-  catalog: Pick<Catalog, 'index' | 'whole' | 'nextNumber'>,
+  catalog: Pick<Catalog, 'index' | 'whole'>,
 ): RecordStore {
   const ownerOf = async (name: string, options?: CallOptions): Promise<number> =>
     idOf((await catalog.whole(name, options)).record);
@@ -25,8 +31,7 @@ export function createRecords(
   return {
     async append(collection, kind, value, options) {
       const owner = await ownerOf(collection, options);
-      const id = await catalog.nextNumber('record-counter', options);
-      const at = new Date().toISOString();
+      const { id, at } = await nextRecord(connection, catalog.index, options);
       await connection.send(
         {
           method: 'PUT',
@@ -86,6 +91,25 @@ export function createRecords(
       return removeAll(connection, catalog.index, numbers);
     },
   };
+}
+
+/** A record's number, and the cluster's time: clocks of those who write may differ. */
+async function nextRecord(
+  connection: Connection,
+  index: string,
+  options?: CallOptions,
+): Promise<Pick<StoredRecord, 'id' | 'at'>> {
+  const { body } = await connection.send(
+    {
+      method: 'POST',
+      path: `/${index}/_update/record-counter`,
+      query: { retry_on_conflict: MAX_CONFLICTS, _source: 'number' },
+      body: { script: { source: COUNT }, upsert: {}, scripted_upsert: true },
+    },
+    options,
+  );
+  const { _version, get } = parse(countedSchema, body);
+  return { id: _version, at: new Date(get._source.number).toISOString() };
 }
 
 /** All that a collection kept, when it goes. */

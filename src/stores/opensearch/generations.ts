@@ -11,7 +11,7 @@ import { generationsOf, withOther, withStage } from './collection-record.js';
 import type { DatedGeneration } from './collection-record.js';
 import type { CollectionTurn } from './collection-turn.js';
 import { compare, isMissing } from './compare.js';
-import { held, newHolder } from './holder.js';
+import { held, newHolder } from '../holder.js';
 import type { VectorEngine } from './mappings.js';
 import { readDocuments } from './read-whole.js';
 import type { Searcher } from './search.js';
@@ -122,7 +122,7 @@ async function createGeneration(
   options: CallOptions | undefined,
 ): Promise<Generation> {
   const { embedder, pin, chunker, metric, index } = spec;
-  const id = await catalog.nextNumber('counter', options);
+  const id = await catalog.nextNumber(options);
   const generation: Generation = { id, state: 'building', embedder, pin, chunker, metric, index };
   const now = new Date().toISOString();
   const maker = newHolder();

@@ -8,8 +8,8 @@ import { RetrievalError, throwIfCancelled } from '../../errors.js';
 import type { CallOptions } from '../port.js';
 import { pause } from './connection.js';
 import type { Connection } from './connection.js';
-import { held, holderSchema, isDead, newHolder } from './holder.js';
-import type { Holder } from './holder.js';
+import { held, holderSchema, isDead, newHolder } from '../holder.js';
+import type { Holder } from '../holder.js';
 import { parse } from './search.js';
 
 /** A write that has begun: its documents, with how many parts each will have. */

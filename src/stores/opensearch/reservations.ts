@@ -9,8 +9,8 @@ import { RetrievalError } from '../../errors.js';
 import { collectionExists } from '../refusals.js';
 import type { CallOptions } from '../port.js';
 import type { Connection } from './connection.js';
-import { held, holderSchema, isDead, newHolder } from './holder.js';
-import type { Holder } from './holder.js';
+import { held, holderSchema, isDead, newHolder } from '../holder.js';
+import type { Holder } from '../holder.js';
 import {
   ABANDONED_MS,
   collectionRecordSchema,

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { hasCode } from '../../../src/errors.js';
 import { compareSequencers, parseEvents } from '../../../src/ingest/sources/s3/events.js';
 import { contains, parseS3Url } from '../../../src/ingest/sources/s3/location.js';
-import { readAhead } from '../../../src/ingest/sources/s3/read-ahead.js';
+import { readAhead } from '../../../src/ingest/read-ahead.js';
 import { createSequencers } from '../../../src/ingest/sources/s3/sequencers.js';
 import { s3Event } from '../../support/s3.js';
 

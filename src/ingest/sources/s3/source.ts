@@ -4,7 +4,7 @@ import { failedItem } from '../problems.js';
 import { entryItems, type ObjectOptions } from './items.js';
 import { contains, isNamed, locationUrl, objectUrl, parseS3Url, type S3Location } from './location.js';
 import type { S3Objects } from './objects.js';
-import { askEach } from './read-ahead.js';
+import { askEach } from '../../read-ahead.js';
 import { entryOf, selectEntries, type Entry } from './select.js';
 
 export interface S3Options extends ObjectOptions {
