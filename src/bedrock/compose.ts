@@ -39,11 +39,13 @@ export interface BedrockParts {
 
 /**
  * Reads the files that the settings name.
+ * @param watch answers the same reranker, watched
  * @throws RetrievalError `invalid_config` for a template or a file of knowledge bases that is not valid
  */
 export async function openBedrockParts(
   settings: BedrockPartsSettings,
   store: Pick<VectorStore, 'getCollection'>,
+  watch: (reranker: Reranker) => Reranker = (reranker) => reranker,
 ): Promise<BedrockParts> {
   const template = await loadTemplate(settings.answer.promptFile);
   const all = await loadKnowledgeBases(settings.knowledgeBasesFile);
@@ -53,10 +55,10 @@ export async function openBedrockParts(
     (await import('../rerank/bedrock.js')).createBedrockReranker(settings.bedrock),
   );
   const chat = once(async () => (await import('../answer/bedrock.js')).createBedrockChat(settings.bedrock));
-  const lazyReranker: Reranker = {
+  const lazyReranker = watch({
     rerank: async (request, options) => (await reranker.get()).rerank(request, options),
     close: async () => (await reranker.opened())?.close(),
-  };
+  });
   const knowledgeBases = once(async () =>
     (await import('../knowledge-base/index.js')).createKnowledgeBases({
       bedrock: settings.bedrock,

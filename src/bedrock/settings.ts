@@ -1,6 +1,8 @@
 /** What every client of Amazon Bedrock is made with, whichever of its services it asks. */
 import type { BedrockRuntimeClientConfig } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { awsCredentials } from '../aws/credentials.js';
+import type { CredentialErrors } from '../aws/credentials.js';
 
 /** Where Bedrock is and who asks; null leaves it to the SDK's own search (environment, files, instance). */
 export interface BedrockSettings {
@@ -31,7 +33,7 @@ export async function clientConfig(
   settings: BedrockSettings,
   region: string | null = settings.region,
 ): Promise<ClientConfig> {
-  const credentials = await credentialsOf(settings);
+  const credentials = await awsCredentials(settings, CREDENTIALS);
   return {
     ...(region === null ? {} : { region }),
     ...(settings.endpoint === null ? {} : { endpoint: settings.endpoint }),
@@ -43,16 +45,12 @@ export async function clientConfig(
   };
 }
 
-async function credentialsOf({ profile, roleArn }: BedrockSettings): Promise<ClientConfig['credentials']> {
-  if (profile === null && roleArn === null) return undefined;
-  const { fromIni, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
-  const own = profile === null ? undefined : fromIni({ profile });
-  if (roleArn === null) return own;
-  return fromTemporaryCredentials({
-    params: { RoleArn: roleArn, RoleSessionName: 'plumbline' },
-    ...(own === undefined ? {} : { masterCredentials: own }),
-  });
-}
+const CREDENTIALS: CredentialErrors = {
+  profileField: 'PLUMBLINE_BEDROCK_PROFILE',
+  roleField: 'PLUMBLINE_BEDROCK_ROLE_ARN',
+  denied: 'provider_access_denied',
+  unavailable: 'provider_unavailable',
+};
 
 /**
  * The ARN of a foundation model. An inference profile's id names an account as well, which is not

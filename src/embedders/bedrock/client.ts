@@ -4,6 +4,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { z } from 'zod';
 import { clientConfig } from '../../bedrock/settings.js';
 import type { BedrockSettings } from '../../bedrock/settings.js';
+import { RetrievalError } from '../../errors.js';
 import { invalidAnswer } from './codec.js';
 import { CallFailed, toFailure } from './failures.js';
 
@@ -16,7 +17,10 @@ export interface BedrockConnection extends Omit<BedrockSettings, 'maxAttempts'> 
 }
 
 export interface BedrockClient {
-  /** @throws CallFailed, and RetrievalError `embedder_invalid_response` for an answer that is no JSON. */
+  /**
+   * @throws CallFailed, and RetrievalError `embedder_invalid_response` for an answer that is no JSON,
+   * `provider_access_denied` where AWS gives no credentials
+   */
   invoke(modelId: string, body: object, signal: AbortSignal): Promise<Invocation>;
   close(): void;
 }
@@ -117,9 +121,14 @@ async function within<T>(
   try {
     return await Promise.race([calling, left]);
   } catch (error) {
-    throw error instanceof CallFailed ? error : new CallFailed(toFailure(error));
+    throw isFinal(error) ? error : new CallFailed(toFailure(error));
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Credentials that could not be had tell so themselves; asked for again, they may come. */
+function isFinal(error: unknown): boolean {
+  return error instanceof CallFailed || (error instanceof RetrievalError && !error.retryable);
 }

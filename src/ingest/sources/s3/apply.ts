@@ -5,7 +5,7 @@ import type { IngestSummary, Source } from '../../types.js';
 import type { ObjectOptions } from './items.js';
 import { objectUrl, type S3ObjectRef } from './location.js';
 import type { S3Objects } from './objects.js';
-import { askEach } from './read-ahead.js';
+import { askEach } from '../../read-ahead.js';
 import { entryOf, type Entry } from './select.js';
 import { entriesSource } from './source.js';
 import { isSameObject } from './version.js';

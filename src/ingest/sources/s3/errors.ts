@@ -70,6 +70,8 @@ export function s3Error(
 
 /** What can go wrong at every service of AWS; `what` names the resource and the permission. */
 export function awsError(error: unknown, what: string): RetrievalError {
+  // Of a role's credentials, which have been told of already.
+  if (error instanceof RetrievalError) return error;
   const name = nameOf(error);
   const status = statusOf(error);
   if (isRegionMissing(error)) {

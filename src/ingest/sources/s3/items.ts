@@ -13,7 +13,7 @@ import { DEFAULT_MAX_BYTES, decodeText } from '../text.js';
 import { formatOfContentType } from './formats.js';
 import { objectUrl, type S3ObjectRef } from './location.js';
 import type { S3Objects } from './objects.js';
-import { askEach, readAhead } from './read-ahead.js';
+import { askEach, readAhead } from '../../read-ahead.js';
 import { readParts, readWhole } from './read.js';
 import type { Entry } from './select.js';
 import { MAX_SIDECAR_BYTES, parseSidecar } from './sidecar.js';
