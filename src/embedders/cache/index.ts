@@ -83,20 +83,19 @@ export function withVectorCache(embedder: Embedder, options: VectorCacheOptions)
       known.set(index, vector);
       onPart?.({ index, vector, tokens: null });
     }
-    const writes: Promise<unknown>[] = [];
-    try {
-      return await embedder.embed(texts, {
-        ...embedOptions,
-        known,
-        onPart(part) {
-          const key = keys[part.index];
-          if (key !== undefined) writes.push(file.put(key, part.vector).catch(giveUp));
-          onPart?.(part);
-        },
-      });
-    } finally {
-      await Promise.all(writes);
-    }
+    return embedder.embed(texts, {
+      ...embedOptions,
+      known,
+      onPart(part) {
+        const key = keys[part.index];
+        try {
+          if (key !== undefined) file.put(key, part.vector);
+        } catch (error) {
+          giveUp(error);
+        }
+        onPart?.(part);
+      },
+    });
   }
 }
 

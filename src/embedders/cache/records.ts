@@ -3,7 +3,7 @@
  * the vector, and a checksum. A write that was cut off, or two that met, cost their own record and
  * no other, so nothing is ever repaired, and several processes can append at once.
  */
-import { constants } from 'node:fs';
+import { appendFileSync, constants, fstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
@@ -20,9 +20,8 @@ const WINDOW_BYTES = 1024 * 1024;
 export interface RecordFile {
   /** By key in hex. A record that has become unreadable counts as missing. */
   get(key: string): Promise<Float32Array | null>;
-  /** Adds a record. The order of writes is that of the calls. */
-  put(key: string, vector: Float32Array): Promise<void>;
-  /** Waits for writes, then closes. */
+  /** Adds a record; it is in the file when this returns. @throws what the system answers */
+  put(key: string, vector: Float32Array): void;
   close(): Promise<void>;
 }
 
@@ -33,26 +32,12 @@ export async function openRecordFile(path: string, dimensions: number): Promise<
   // Appending is the system's: a record goes to the end, wherever another process has put that.
   const file = await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
   const places = new Map<string, number>();
-  const waiting: { readonly key: string; readonly record: Buffer }[] = [];
-  let writing: Promise<void> = Promise.resolve();
   try {
     await readPlaces(file, payloadBytes, places);
   } catch (error) {
     await file.close();
     throw error;
   }
-
-  const flush = async (): Promise<void> => {
-    const records = waiting.splice(0);
-    if (records.length === 0) return;
-    await file.appendFile(Buffer.concat(records.map(({ record }) => record)));
-    // If another process has written since, these places are wrong: reading checks, and forgets them.
-    let place = (await file.stat()).size - records.length * recordBytes;
-    for (const { key } of records) {
-      places.set(key, place);
-      place += recordBytes;
-    }
-  };
 
   return {
     async get(key) {
@@ -72,15 +57,13 @@ export async function openRecordFile(path: string, dimensions: number): Promise<
       return Float32Array.from({ length: dimensions }, (_, index) => record.readFloatLE(keyEnd + index * 4));
     },
     put(key, vector) {
-      waiting.push({ key, record: encode(key, vector, payloadBytes) });
-      // What comes while a write is under way goes with the next one.
-      writing = writing.then(flush, flush);
-      return writing;
+      // At once, and before anything else is asked for: a process that is killed has then lost only
+      // what it had no answer to. A record of some KB takes the system microseconds.
+      appendFileSync(file.fd, encode(key, vector, payloadBytes));
+      // If another process has written since, this place is wrong: reading checks, and forgets it.
+      places.set(key, fstatSync(file.fd).size - recordBytes);
     },
-    async close() {
-      await writing.catch(() => undefined);
-      await file.close();
-    },
+    close: () => file.close(),
   };
 }
 
