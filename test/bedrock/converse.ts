@@ -1,8 +1,9 @@
-/** Converse and ConverseStream. */
+/** Converse, ConverseStream, and InvokeModelWithResponseStream, which Nova answers in the same words. */
 import type {
   ConverseCommandInput,
   ConverseCommandOutput,
   ConverseStreamOutput,
+  PayloadPart,
 } from '@aws-sdk/client-bedrock-runtime';
 import { eventFrame } from './event-stream.js';
 import { awsError } from './server.js';
@@ -35,7 +36,9 @@ export const REFUSING_MODELS = { noAccess: NO_ACCESS, profileOnly: PROFILE_ONLY 
 
 export function converseHandler(options: ConverseOptions): FakeHandler {
   return (request) => {
-    const match = /^\/model\/([^/]+)\/(converse|converse-stream)$/u.exec(request.path);
+    const match = /^\/model\/([^/]+)\/(converse|converse-stream|invoke-with-response-stream)$/u.exec(
+      request.path,
+    );
     if (match === null || request.method !== 'POST') return null;
     return answering(() => {
       const input = inputOf(request) as ConverseCommandInput;
@@ -70,12 +73,23 @@ export function converseHandler(options: ConverseOptions): FakeHandler {
             ]
           : []),
       ] satisfies readonly Partial<ConverseStreamOutput>[];
+      const gone = said.onGone === undefined ? {} : { onGone: said.onGone };
+      if (match[2] === 'invoke-with-response-stream') {
+        const headers = { 'x-amzn-bedrock-content-type': 'application/json' };
+        return { kind: 'events', frames: events.map(chunkFrame), headers, ...gone };
+      }
       const frames = events.flatMap((event) =>
         Object.entries(event).map(([type, payload]) => eventFrame(type, payload)),
       );
-      return { kind: 'events', frames, ...(said.onGone === undefined ? {} : { onGone: said.onGone }) };
+      return { kind: 'events', frames, ...gone };
     });
   };
+}
+
+/** The model's own JSON as bytes, which JSON carries in base64; `p` pads it, so that its length tells nothing. */
+function chunkFrame(event: object): Buffer {
+  const part: PayloadPart = { bytes: Buffer.from(JSON.stringify(event)) };
+  return eventFrame('chunk', { bytes: Buffer.from(part.bytes ?? []).toString('base64'), p: 'abcdefghij' });
 }
 
 function piecesOf(text: string): readonly string[] {

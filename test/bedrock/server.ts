@@ -26,6 +26,7 @@ export type FakeReply =
   | {
       readonly kind: 'events';
       readonly frames: readonly Buffer[];
+      readonly headers?: Readonly<Record<string, string>>;
       /** The stream stays open behind the frames; called when the client has gone. */
       readonly onGone?: () => void;
     }
@@ -219,7 +220,7 @@ function toHttp(reply: FakeReply): {
     case 'events':
       return {
         status: 200,
-        headers: { 'content-type': 'application/vnd.amazon.eventstream' },
+        headers: { 'content-type': 'application/vnd.amazon.eventstream', ...reply.headers },
         bytes: reply.frames,
       };
     case 'error':
