@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { IngestSummary } from '../ingest/types.js';
+import { RERANK_MODELS } from '../rerank/port.js';
 import type { CanaryResult } from './canaries.js';
 import type { BoundedLabels } from './labels.js';
 import { CHECK_OUTCOMES, SELECTIVITIES } from './recall.js';
@@ -29,6 +30,7 @@ export interface QualityMetricsParts {
 
 export interface QualityMetrics {
   step(name: StepName, facts: StepFacts, ms: number): void;
+  stepFailed(name: StepName, facts: StepFacts): void;
   topScore(collection: string, score: number): void;
   recallSample(sample: RecallSample): void;
   recallOutcome(outcome: (typeof CHECK_OUTCOMES)[number]): void;
@@ -59,6 +61,15 @@ export function createQualityMetrics(parts: QualityMetricsParts): QualityMetrics
     buckets: SECONDS,
     registers,
   });
+  const reranks = new Counter({
+    name: 'plumbline_rerank_calls_total',
+    help: 'Calls of a reranker, by model and outcome: done or failed',
+    labelNames: ['model', 'outcome'],
+    registers,
+  });
+  for (const model of RERANK_MODELS) {
+    for (const outcome of ['done', 'failed']) reranks.inc({ model, outcome }, 0);
+  }
   const writes = new Histogram({
     name: 'plumbline_ingest_write_duration_seconds',
     help: 'Time to write a batch of documents',
@@ -160,10 +171,13 @@ export function createQualityMetrics(parts: QualityMetricsParts): QualityMetrics
         case 'write':
           writes.observe(ms / 1000);
           return;
+        case 'rerank':
+          reranks.inc({ model: String(facts['model']), outcome: 'done' });
+          steps.observe({ leg: name }, ms / 1000);
+          return;
         case 'vector':
         case 'keyword':
         case 'complete':
-        case 'rerank':
         case 'read':
           steps.observe({ leg: name }, ms / 1000);
           return;
@@ -175,6 +189,9 @@ export function createQualityMetrics(parts: QualityMetricsParts): QualityMetrics
         default:
           name satisfies never;
       }
+    },
+    stepFailed(name, facts) {
+      if (name === 'rerank') reranks.inc({ model: String(facts['model']), outcome: 'failed' });
     },
     topScore(name, score) {
       topScores.observe({ collection: labels.of(name) }, score);

@@ -1,10 +1,13 @@
 /** Brings together what is watched: recall, scores, canaries, sizes, times. */
+import type { AnswerEvents } from '../answer/answer.js';
 import type { IngestSummary } from '../ingest/types.js';
 import type { Generations } from '../generations/types.js';
 import { RetrievalError, hasCode } from '../errors.js';
 import type { AnsweredQuery } from '../retrieval/retrieve.js';
 import type { QueryAnswer, QueryRequest } from '../retrieval/schema.js';
 import type { CallOptions, VectorStore } from '../stores/port.js';
+import { createAnswerMetrics, watchAnswers } from './answers.js';
+import type { AnswerMetrics } from './answers.js';
 import { startCanaries } from './canaries.js';
 import { loadCanaryQuestions } from './canary-file.js';
 import { createScoreDrift } from './drift.js';
@@ -41,6 +44,8 @@ export interface MonitorOptions {
 export interface Monitor extends Monitoring {
   readonly step: RunStep;
   readonly answered: (query: AnsweredQuery) => void;
+  /** The same answers, counted. */
+  readonly answers: (answer: AnswerEvents) => AnswerEvents;
   /** The same promise, whose outcome is counted. */
   ingest(run: Promise<IngestSummary>): Promise<IngestSummary>;
   /** The same build, whose outcome is counted. */
@@ -65,6 +70,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     signal: closed.signal,
   });
   let metrics: QualityMetrics | null = null;
+  let answers: AnswerMetrics | null = null;
   let canaries: ReturnType<typeof startCanaries> | null = null;
   /** What the canaries ask says nothing about what callers do. */
   const synthetic = new WeakSet<QueryRequest>();
@@ -114,6 +120,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
         drift: () => drift.values(),
         now,
       });
+      answers = createAnswerMetrics(host.registry);
       const counted = metrics;
       if (settings.format === 'emf') writeEmf(host);
       if (questions.length === 0 || closed.signal.aborted) return;
@@ -135,9 +142,14 @@ export function createMonitor(options: MonitorOptions): Monitor {
       const traced = tracing === null ? run : () => tracing.step(name, facts, run);
       if (counted === null) return traced();
       const began = performance.now();
-      const result = await traced();
-      counted.step(name, facts, performance.now() - began);
-      return result;
+      try {
+        const result = await traced();
+        counted.step(name, facts, performance.now() - began);
+        return result;
+      } catch (error) {
+        if (!hasCode(error, 'cancelled')) counted.stepFailed(name, facts);
+        throw error;
+      }
     },
 
     answered(query) {
@@ -153,6 +165,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
       }
       recall.offer(query);
     },
+
+    answers: (answer) => watchAnswers(answer, () => answers),
 
     async ingest(run) {
       try {

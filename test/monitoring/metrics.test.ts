@@ -152,7 +152,7 @@ test('docs/monitoring.md lists every figure with its type, and no other', async 
     name,
     type,
   ]);
-  const documented = ['### Requests and queries', '### Quality', '### Contents and changes']
+  const documented = ['### Requests and queries', '### Answers', '### Quality', '### Contents and changes']
     .flatMap((heading) => tableUnder(readDoc('docs/monitoring.md'), heading))
     .map(([name, type]) => [plain(name), type]);
   const byName = (rows: readonly (readonly (string | undefined)[])[]): readonly unknown[] =>
