@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Pin } from '../../model.js';
+import type { Pin, VectorIndex } from '../../model.js';
 import type {
   BesideWrite,
   GenerationSpec,
@@ -310,6 +310,31 @@ export const generationChecks: CheckGroup = {
         await generations.activate(ref, to.generation);
         assert.equal((await store.getCollection(ref.collection))?.generation.id, ref.generation);
         assert.deepEqual(await documentsOf(store, ref, 'engine', PIN), ['d0', 'd1', 'd2', 'n']);
+      },
+    },
+    {
+      name: 'each has an index of its own, built when its load is finished',
+      async run(context: Context): Promise<void> {
+        const { store, generations } = await open(context, 0);
+        const kind = store.capabilities.indexes.find((one) => one === 'hnsw' || one === 'ivfflat');
+        const index: VectorIndex =
+          kind === 'ivfflat'
+            ? { kind, lists: 'auto', buildAfter: 100 }
+            : { kind: 'hnsw', m: 8, efConstruction: 32, buildAfter: 100 };
+        const ref = await context.create({ fields: FIELDS, index });
+        const writes = Array.from({ length: 120 }, (_, at) => writeOf(`d${String(at)}`, ['engine']));
+        await store.putDocuments(ref, PIN, writes);
+        const { id } = await generations.create(ref.collection, { ...SPEC, index });
+        const to: GenerationRef = { ...ref, generation: id };
+        await generations.putChunks(to, OTHER, writes.map(chunksOf));
+        await store.finishLoad(to);
+        assert.ok(((await store.indexBytes?.(ref.collection)) ?? 0) === 0, 'the active one is not loaded yet');
+        const vector = createRandom(3).vector(OTHER.dimensions);
+        const { plan } = await store.vectorLeg(to, { vector, k: 5, filter: ALL });
+        await generations.activate(to, ref.generation);
+        if (store.indexBytes === undefined) return;
+        assert.ok((await store.indexBytes(ref.collection)) > 0, 'the new one has its index');
+        assert.equal(plan.strategy, 'approximate');
       },
     },
     {

@@ -23,7 +23,6 @@ export async function finishLoad(
 ): Promise<void> {
   const { index, metric, pin } = located.collection.generation;
   const { dimensions } = pin;
-  const due = index.kind !== 'none' && located.chunkCount >= index.buildAfter && located.chunkCount > 0;
   const merged = await database.transaction(async (session) => {
     const { nextKey } = await lockGeneration(session, ref);
     const [row] = await session.query({
@@ -32,6 +31,7 @@ export async function finishLoad(
       values: [ref.generation],
     });
     const chunks = Number(row?.['chunks'] ?? 0);
+    const due = index.kind !== 'none' && chunks >= index.buildAfter && chunks > 0;
     if (due && row?.['index_built'] === false) {
       const [extension] = await session.query({
         text: "select extversion from pg_extension where extname = 'vector'",

@@ -269,7 +269,8 @@ function createStore(database: Database, reader: Reader | null): VectorStore {
         return { condition: filterSql(filter, columns, parameters), values: parameters.values };
       }),
     async finishLoad(ref, options) {
-      const located = await catalog.get(ref.collection, patiently(options));
+      // Of the generation that was loaded, which need not be the active one.
+      const located = await catalog.locate(ref, patiently(options));
       await finishLoad(database, located, ref, patiently(options));
       await catalog.get(ref.collection, patiently(options));
     },
