@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -29,8 +29,12 @@ describe("the local model's worker pool", () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  async function withPool(threads: number, use: (pool: Pool) => Promise<void>): Promise<void> {
-    const pool = await openPool({ settings, threads, workerUrl });
+  async function withPool(
+    threads: number,
+    use: (pool: Pool) => Promise<void>,
+    options: { readonly queryPauseMs?: number } = {},
+  ): Promise<void> {
+    const pool = await openPool({ settings, threads, workerUrl, ...options });
     try {
       await use(pool);
     } finally {
@@ -77,6 +81,29 @@ describe("the local model's worker pool", () => {
       await work;
       assert.equal(reachedSecond, true);
     });
+  });
+
+  test('after a query one worker gets no documents for a while', async () => {
+    const signers = async (queryPauseMs: number): Promise<number> => {
+      const file = join(folder, `signed-${String(queryPauseMs)}`);
+      await withPool(
+        2,
+        async (pool) => {
+          const long = 'time water house green music '.repeat(40);
+          // Until both workers are there and have had work.
+          const seen = join(folder, `warm-${String(queryPauseMs)}`);
+          do await pool.embed(new Array<string>(8).fill(`signed in ${seen} ${long}`), documents);
+          while (new Set((await readFile(seen, 'utf8')).split('\n')).size < 3);
+          await pool.embed(['query'], { urgent: true });
+          const texts = Array.from({ length: 20 }, (_, at) => `signed in ${file} ${String(at)} ${long}`);
+          assert.equal((await pool.embed(texts, documents)).length, texts.length);
+        },
+        { queryPauseMs },
+      );
+      return new Set((await readFile(file, 'utf8')).trim().split('\n')).size;
+    };
+    assert.equal(await signers(600_000), 1);
+    assert.equal(await signers(0), 2);
   });
 
   test('a small call does not wait for a large one', async () => {

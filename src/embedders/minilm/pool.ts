@@ -3,7 +3,7 @@
  *
  * `onnxruntime`'s run blocks its thread, so it is never called on the event loop. Workers are
  * started when there is work for them; each has a few texts in hand, so that it never waits for the
- * event loop to be free; queries overtake documents. An idle pool does not keep the process alive.
+ * event loop to be free; queries overtake documents, and have a core to themselves while they come. An idle pool does not keep the process alive.
  */
 import { RetrievalError } from '../../errors.js';
 import { createTaskQueue, type Job } from './jobs.js';
@@ -27,6 +27,8 @@ interface PoolOptions {
   readonly signal?: AbortSignal | undefined;
   /** The script a worker runs, for tests that make it die. */
   readonly workerUrl?: URL;
+  /** For tests that must not depend on how fast the machine is. */
+  readonly queryPauseMs?: number;
 }
 
 const WORKER_URL = new URL('./worker.js', import.meta.url);
@@ -34,6 +36,12 @@ const WORKER_URL = new URL('./worker.js', import.meta.url);
 /** A worker with this much in hand is busy for long enough, whatever the event loop does. */
 const IN_HAND_TEXTS = 8;
 const IN_HAND_CHARACTERS = 4000;
+
+/**
+ * How long after a query one worker is left without documents. A query is more than its embedding:
+ * with every core embedding documents, its statements and its answer wait for their turns as well.
+ */
+const QUERY_PAUSE_MS = 250;
 
 /** A text that outlived so many workers is what kills them. */
 const MAX_CRASHES = 2;
@@ -46,13 +54,15 @@ const MAX_FAILED_STARTS = 2;
  * @throws RetrievalError `embedder_unavailable` when it can't, `cancelled`.
  */
 export async function openPool(options: PoolOptions): Promise<Pool> {
-  const { threads, signal } = options;
+  const { threads, signal, queryPauseMs = QUERY_PAUSE_MS } = options;
   const queue = createTaskQueue();
   const jobs = new Set<Job>();
   const workers = new Set<PoolWorker>();
   let failedStarts = 0;
   let closing: Promise<void> | undefined;
   let notifyIdle: (() => void) | undefined;
+  let lastQuery = -Infinity;
+  let resume: NodeJS.Timeout | undefined;
 
   const events: WorkerEvents = {
     onReady() {
@@ -118,13 +128,28 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
       workers.add(startWorker(options.workerUrl ?? WORKER_URL, options.settings, events));
   }
 
+  /** The worker that gets no documents now, while there are queries and another one to embed documents. */
+  function findReserved(): PoolWorker | undefined {
+    const wait = lastQuery + queryPauseMs - performance.now();
+    if (wait <= 0) return undefined;
+    const ready = [...workers].filter((worker) => worker.isReady());
+    if (ready.length < 2) return undefined;
+    // Documents may wait for it when nothing is left in hand whose answer would bring us here again.
+    resume ??= setTimeout(() => {
+      resume = undefined;
+      pump();
+    }, wait).unref();
+    return ready.at(-1);
+  }
+
   function give(urgent: boolean): void {
+    const reserved = urgent ? undefined : findReserved();
     for (;;) {
       // Towards the end less each, so that all end together; and those still loading get a share.
       const limit = Math.min(IN_HAND_TEXTS, Math.ceil(queue.size() / threads));
       let freest: PoolWorker | undefined;
       for (const worker of workers) {
-        if (!worker.isReady() || worker.inHand(urgent) >= limit) continue;
+        if (worker === reserved || !worker.isReady() || worker.inHand(urgent) >= limit) continue;
         if (!urgent && worker.inHand(false) >= 2 && worker.characters() >= IN_HAND_CHARACTERS) continue;
         if (freest === undefined || isFreer(worker, freest, urgent)) freest = worker;
       }
@@ -160,6 +185,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
           };
           jobs.add(job);
           queue.add(job);
+          if (urgent) lastQuery = performance.now();
           onAbort = () => settle(job, cancelled(callSignal?.reason));
           callSignal?.addEventListener('abort', onAbort, { once: true });
           pump();
