@@ -24,7 +24,7 @@ import { RetrievalError } from '../../errors.js';
 import type { CallOptions, KeywordLegQuery, LegHit } from '../port.js';
 import type { Located } from './catalog.js';
 import { filterQuery } from './filter-query.js';
-import { decodeCounts } from './records.js';
+import { readCounts } from './records.js';
 import { both, columnsOnly, integer, ofKind, parse, text } from './search.js';
 import type { Hit, Query, SearchAnswer, SearchBody, Searcher } from './search.js';
 import { EVERYTHING } from './state.js';
@@ -227,8 +227,7 @@ export function weigh(
 
 /** The score of a hit that was asked for with its `counts` and `length`. */
 export function keywordScore({ weights, averageLength }: Weighed, hit: Hit): number {
-  const counts = decodeCounts(text(hit, 'counts'));
-  return bm25(weights, (term) => counts.get(term) ?? 0, integer(hit, 'length'), averageLength);
+  return bm25(weights, readCounts(text(hit, 'counts')), integer(hit, 'length'), averageLength);
 }
 
 function toHits(hits: readonly Hit[], weighed: Weighed): readonly LegHit[] {

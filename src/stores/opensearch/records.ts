@@ -157,14 +157,14 @@ function encodeCounts(counts: ReadonlyMap<string, number>): string {
   );
 }
 
-export function decodeCounts(base64: string): ReadonlyMap<string, number> {
-  const lines = Buffer.from(base64, 'base64').toString().split('\n');
-  return new Map(
-    lines.map((line) => {
-      const space = line.lastIndexOf(' ');
-      return [line.slice(0, space), Number(line.slice(space + 1))] as const;
-    }),
-  );
+/** How often the chunk holds a term. A question has few of its terms: they are looked for, and not all decoded. */
+export function readCounts(base64: string): (term: string) => number {
+  const lines = `\n${Buffer.from(base64, 'base64').toString()}\n`;
+  return (term) => {
+    const line = `\n${term} `;
+    const at = lines.indexOf(line);
+    return at === -1 ? 0 : Number(lines.slice(at + line.length, lines.indexOf('\n', at + 1)));
+  };
 }
 
 export interface StoredHead {

@@ -95,18 +95,27 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   );
 }
 
+// Made once: some are asked a thousand times an answer, and making one costs more than asking it.
+const textSchema = z.string();
+const integerSchema = z.number().int();
+
 /** The first value of a field that was asked for by `docvalue_fields`. */
 export function text(hit: Hit, field: string): string {
-  return parse(z.string(), hit.fields?.[field]?.[0]);
+  return parse(textSchema, hit.fields?.[field]?.[0]);
 }
 
 export function integer(hit: Hit, field: string): number {
-  return parse(z.number().int(), hit.fields?.[field]?.[0]);
+  return parse(integerSchema, hit.fields?.[field]?.[0]);
+}
+
+/** Its id, which `columnsOnly` leaves out. */
+export function idOf(hit: Hit): string {
+  return parse(textSchema, hit._id);
 }
 
 /** A field of the document's source. */
 export function stored(hit: Hit, field: string): string {
-  return parse(z.string(), hit._source?.[field]);
+  return parse(textSchema, hit._source?.[field]);
 }
 
 export function both(...queries: readonly Query[]): Query {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CallOptions } from '../port.js';
 import type { Connection } from './connection.js';
 import { headId } from './records.js';
-import { both, parse, text } from './search.js';
+import { both, idOf, parse, text } from './search.js';
 import type { Query, Searcher } from './search.js';
 
 export interface Version {
@@ -53,7 +53,7 @@ export async function readState(
           version: versionOf(hit),
           isThere: kind === 'document',
         });
-      } else partIds.push(parse(z.string(), hit._id));
+      } else partIds.push(idOf(hit));
     }
   }
   return { heads, partIds };
@@ -78,7 +78,7 @@ export async function findParts(searcher: Searcher, index: string, query: Query)
     _source: false,
     size: EVERYTHING,
   });
-  return hits.map((hit) => parse(z.string(), hit._id));
+  return hits.map((hit) => idOf(hit));
 }
 
 export interface LatestHead {
