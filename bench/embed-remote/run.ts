@@ -39,6 +39,13 @@ const SCENARIOS: readonly Scenario[] = [
     texts: 600,
   },
   {
+    title: 'Titan, a high limit is configured',
+    embedder: 'titan-v2',
+    provider: { latencyMs: LATENCY_MS, requestsPerMinute: 6000, limiter: 'minute', burst: 0 },
+    isKnown: true,
+    texts: 10_000,
+  },
+  {
     title: 'Titan, the limit is not known',
     embedder: 'titan-v2',
     provider: { latencyMs: LATENCY_MS, requestsPerMinute: 900, limiter: 'rate', burst: 15 },
