@@ -328,7 +328,10 @@ export const generationChecks: CheckGroup = {
         const to: GenerationRef = { ...ref, generation: id };
         await generations.putChunks(to, OTHER, writes.map(chunksOf));
         await store.finishLoad(to);
-        assert.ok(((await store.indexBytes?.(ref.collection)) ?? 0) === 0, 'the active one is not loaded yet');
+        assert.ok(
+          ((await store.indexBytes?.(ref.collection)) ?? 0) === 0,
+          'the active one is not loaded yet',
+        );
         const vector = createRandom(3).vector(OTHER.dimensions);
         const { plan } = await store.vectorLeg(to, { vector, k: 5, filter: ALL });
         await generations.activate(to, ref.generation);
