@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { cancelled, RetrievalError } from '../src/errors.js';
+import { cancelled, RetrievalError, systemCode } from '../src/errors.js';
 
 /** One line without its LF (a CR stays, as white space at its end); `number` counts from 1. */
 export interface Line {
@@ -101,6 +101,6 @@ function open(file: InputFile, signal: AbortSignal | undefined): Readable {
 function translate(error: unknown, file: InputFile, signal: AbortSignal | undefined): unknown {
   if (error instanceof RetrievalError) return error;
   if (signal?.aborted === true) return cancelled(error);
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const code = systemCode(error) ?? 'unknown error';
   return dataSetError(file, null, `cannot be read (${code})`, error);
 }

@@ -109,6 +109,11 @@ export function hasCode(error: unknown, code: ErrorCode): error is RetrievalErro
   return error instanceof RetrievalError && error.code === code;
 }
 
+/** The code of an error that the system answered with, as `ENOENT`; undefined where it has none. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
 /** @throws RetrievalError `cancelled` when the caller has given up. */
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw cancelled(signal.reason);

@@ -12,6 +12,7 @@ import type {
   PreparedGate,
   PrepareGate,
 } from '../../src/generations/gate.js';
+import { noSuchGeneration } from '../../src/generations/refusals.js';
 import type { GenerationDescription } from '../../src/generations/types.js';
 import type { Runtime } from '../../src/runtime-types.js';
 import { comparing } from '../compare.js';
@@ -147,11 +148,10 @@ function candidateOf(
         all.filter(({ state }) => state !== 'active').at(-1))
       : all.find((generation) => generation.id === id);
   if (found !== undefined) return found;
+  if (id !== undefined) throw noSuchGeneration(collection, id, all);
   throw new RetrievalError(
     'generation_not_found',
-    id === undefined
-      ? `Collection "${collection}" has one generation only; begin another with "plumbline reembed ${collection}"`
-      : `Collection "${collection}" has no generation ${String(id)}; there are: ${all.map((one) => String(one.id)).join(', ')}`,
+    `Collection "${collection}" has one generation only; begin another with "plumbline reembed ${collection}"`,
     { field: 'generation' },
   );
 }

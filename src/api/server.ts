@@ -1,7 +1,7 @@
 /** The app on a socket, from listening to the last answer. */
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.js';
-import { RetrievalError } from '../errors.js';
+import { RetrievalError, systemCode } from '../errors.js';
 import type { PrepareGate } from '../generations/gate.js';
 import type { Runtime } from '../runtime-types.js';
 import { createApp } from './app.js';
@@ -59,7 +59,7 @@ async function listen(options: ServerOptions, host: string): Promise<RunningServ
     await fastify.close();
     throw new RetrievalError(
       'invalid_config',
-      `Port ${String(config.port)} of ${host} cannot be bound (${codeOf(error)}). Choose another with PLUMBLINE_HOST and PLUMBLINE_PORT`,
+      `Port ${String(config.port)} of ${host} cannot be bound (${systemCode(error) ?? 'for an unknown reason'}). Choose another with PLUMBLINE_HOST and PLUMBLINE_PORT`,
       { field: 'PLUMBLINE_PORT', cause: error },
     );
   }
@@ -114,10 +114,6 @@ async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'for an unknown reason';
 }
 
 function urlOf(address: AddressInfo | string | null): string {

@@ -6,7 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { chunkWith } from '../chunking/chunkers.js';
 import type { Embedder } from '../embedders/port.js';
 import { RetrievalError, throwIfCancelled } from '../errors.js';
-import { embedChunks } from '../ingest/embed-chunks.js';
+import { NOTHING_KEPT, embedChunks } from '../ingest/embed-chunks.js';
 import { readAhead } from '../ingest/read-ahead.js';
 import { DEEP, createDocumentWriter } from '../ingest/writer.js';
 import type { DocumentWriter, WriterLimits } from '../ingest/writer.js';
@@ -35,7 +35,6 @@ export interface BuildPorts {
 const PAGE = 64;
 /** Documents that are read while others are embedded; each may be large. */
 const READ_AHEAD = 4;
-const NOTHING_KEPT: ReadonlyMap<string, Float32Array> = new Map();
 /** Rounds in which documents were left out because they changed under the build, in a row. */
 const MAX_ROUNDS = 20;
 /**

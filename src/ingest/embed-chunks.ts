@@ -12,6 +12,9 @@ export interface EmbeddedChunks {
   readonly reused: number;
 }
 
+/** For `embedChunks`, where there is nothing to take over. */
+export const NOTHING_KEPT: ReadonlyMap<string, Float32Array> = new Map();
+
 /**
  * @param kept vectors of the same model by the hash of the text they were made of
  * @throws RetrievalError what the embedder rejects with

@@ -10,7 +10,7 @@ import { readMetadata } from '../metadata/read-metadata.js';
 import type { Chunk, Collection, RawDocument } from '../model.js';
 import type { CallOptions, DocumentWrite, VectorStore } from '../stores/port.js';
 import { contentHash, splitHash, withVersion } from './content-hash.js';
-import { embedChunks } from './embed-chunks.js';
+import { NOTHING_KEPT, embedChunks } from './embed-chunks.js';
 import { metered } from './metered.js';
 import { chunkRawDocument } from './prepare.js';
 import { createProgress } from './progress.js';
@@ -36,8 +36,6 @@ export interface IngestPorts {
 const LOOKUP_ITEMS = 64;
 /** Content held while looking up, in UTF-16 code units. */
 const LOOKUP_CHARACTERS = 4 * 1024 * 1024;
-
-const NOTHING_KEPT: ReadonlyMap<string, Float32Array> = new Map();
 
 /** What one run carries from step to step. */
 interface Run {

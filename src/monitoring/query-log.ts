@@ -5,6 +5,7 @@
  */
 import { appendFile } from 'node:fs/promises';
 import type { AnswerEvent, AnswerRequest } from '../answer/schema.js';
+import { systemCode } from '../errors.js';
 import type { QueryAnswer, QueryRequest } from '../retrieval/schema.js';
 
 export interface QueryLog {
@@ -61,7 +62,10 @@ export function createQueryLog({
         lost = 0;
       } catch (error) {
         lost += lines.length;
-        if (!isFailing) onNotice(`The query log ${path} cannot be written (${codeOf(error)}); queries go on`);
+        if (!isFailing)
+          onNotice(
+            `The query log ${path} cannot be written (${systemCode(error) ?? 'for an unknown reason'}); queries go on`,
+          );
         isFailing = true;
       }
     }
@@ -138,8 +142,4 @@ function toHits(
 /** Opened for each batch: whoever rotates the log need tell nobody. Others may not read it. */
 async function appendPrivately(path: string, text: string): Promise<void> {
   await appendFile(path, text, { mode: 0o600 });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'for an unknown reason';
 }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { throwIfCancelled } from '../../errors.js';
+import { systemCode, throwIfCancelled } from '../../errors.js';
 import { modelVersion } from '../../pin.js';
 import type { InputType } from '../../model.js';
 import type { EmbedOptions, Embedder } from '../port.js';
@@ -28,7 +28,7 @@ export function withVectorCache(embedder: Embedder, options: VectorCacheOptions)
 
   const giveUp = (error: unknown): null => {
     if (!hasFailed) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+      const code = systemCode(error) ?? 'unknown';
       options.onNotice?.(
         `Vectors cannot be kept in the cache folder (${code}): texts that are embedded again are paid for again.`,
       );

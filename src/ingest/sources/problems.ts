@@ -1,5 +1,5 @@
 /** What a source says of something it could not read. */
-import { RetrievalError, cancelled } from '../../errors.js';
+import { RetrievalError, cancelled, systemCode } from '../../errors.js';
 import type { SourceItem } from '../types.js';
 
 /** An item that failed: `problem` completes a sentence that begins with the item's name. */
@@ -33,6 +33,6 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
 };
 
 function fileProblem(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const code = systemCode(error) ?? 'unknown error';
   return FILE_PROBLEMS[code] ?? `cannot be read (${code})`;
 }
