@@ -3,8 +3,8 @@
  * protocol, form in and XML out.
  */
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 export interface AssumeRoleCall {
   readonly roleArn: string;
@@ -58,7 +58,7 @@ export async function startFakeSts(): Promise<FakeSts> {
     return { status: 200, xml: grant(grants, new Date(Date.now() + lifetimeMs)) };
   };
   const server = createServer((incoming, response) => {
-    void read(incoming).then((body) => {
+    void text(incoming).then((body) => {
       const { status, xml } = answer(new URLSearchParams(body), incoming.headers.authorization ?? '');
       response.writeHead(status, { 'content-type': 'text/xml' }).end(xml);
     });
@@ -82,12 +82,6 @@ export async function startFakeSts(): Promise<FakeSts> {
         server.closeAllConnections();
       }),
   };
-}
-
-async function read(incoming: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of incoming) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString('utf8');
 }
 
 const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';

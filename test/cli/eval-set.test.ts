@@ -9,7 +9,7 @@ import type { Runtime } from '../../src/runtime-types.js';
 import { openRuntime } from '../../src/runtime.js';
 import { withFolder } from '../eval/support.js';
 import { createFakeEmbedder } from '../support/fake-embedder.js';
-import { runInProcess } from './support.js';
+import { runInProcess, sentencesOf } from './support.js';
 import type { InProcess } from './support.js';
 
 const WORDS = ['pump', 'valve', 'rotor', 'brake'];
@@ -28,15 +28,7 @@ async function open(folder: string): Promise<{
     openEmbedder: (name) => Promise.resolve(name === 'first' ? models.first : models.second),
   });
   await runtime.catalog.createCollection({ name: 'parts', embedder: 'first' });
-  await runtime.ingest('parts', {
-    total: WORDS.length,
-    async *items() {
-      for (const id of WORDS) {
-        const content = `The ${id} turns by day and by night.`;
-        yield { kind: 'document', document: { id, format: 'text', content, metadata: {} } };
-      }
-    },
-  });
+  await runtime.ingest('parts', sentencesOf(WORDS));
   const { id } = await runtime.generations.start('parts', { embedder: 'second' }, BY);
   await runtime.generations.build('parts', id, BY);
   await runtime.evalSets.put('parts', {

@@ -10,7 +10,7 @@ import { openRuntime } from '../../src/runtime.js';
 import { openApp } from '../api/support.js';
 import { jsonl, withFolder } from '../eval/support.js';
 import { createFakeEmbedder } from '../support/fake-embedder.js';
-import { runInProcess } from './support.js';
+import { runInProcess, sentencesOf } from './support.js';
 import type { InProcess } from './support.js';
 
 const WORDS = ['pump', 'valve', 'rotor', 'brake'];
@@ -44,15 +44,7 @@ async function withLog(t: TestContext, work: (opened: Opened) => Promise<void>):
     const runtime = await open();
     t.after(() => runtime.close());
     await runtime.catalog.createCollection({ name: 'parts', embedder: 'fake' });
-    await runtime.ingest('parts', {
-      total: WORDS.length,
-      async *items() {
-        for (const id of WORDS) {
-          const content = `The ${id} turns by day and by night.`;
-          yield { kind: 'document', document: { id, format: 'text', content, metadata: {} } };
-        }
-      },
-    });
+    await runtime.ingest('parts', sentencesOf(WORDS));
     const { fastify } = await openApp(t, runtime);
     let asked = 0;
     await work({

@@ -9,7 +9,9 @@ import { EXIT } from '../../src/cli/context.js';
 import { showError } from '../../src/cli/errors.js';
 import { createProgram } from '../../src/cli/program.js';
 import { packageRoot } from '../../src/package-root.js';
+import type { Source } from '../../src/ingest/types.js';
 import type { Runtime } from '../../src/runtime-types.js';
+import { sourceOf } from '../support/source.js';
 
 export interface CapturedOutput extends Output {
   text(): string;
@@ -152,4 +154,16 @@ export function jsonLines(text: string): readonly Record<string, unknown>[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** A document for each word, of one sentence about it. */
+export function sentencesOf(words: readonly string[]): Source {
+  return sourceOf(
+    words.map((id) => ({
+      id,
+      format: 'text',
+      content: `The ${id} turns by day and by night.`,
+      metadata: {},
+    })),
+  );
 }

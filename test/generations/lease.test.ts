@@ -5,6 +5,7 @@ import { after, before, describe, it, mock, test } from 'node:test';
 import { BUILDER, createBuildLease } from '../../src/generations/lease.js';
 import type { BuildSummary } from '../../src/generations/types.js';
 import { loadConfig } from '../../src/config.js';
+import type { RawDocument } from '../../src/model.js';
 import { openRuntime } from '../../src/runtime.js';
 import type { Runtime } from '../../src/runtime-types.js';
 import { newHolder } from '../../src/stores/holder.js';
@@ -16,6 +17,7 @@ import { createFakeEmbedder } from '../support/fake-embedder.js';
 import type { FakeEmbedder, FakeOptions } from '../support/fake-embedder.js';
 import { testStores } from '../support/stores.js';
 import type { OpenedStore } from '../support/stores.js';
+import { sourceOf } from '../support/source.js';
 
 const NAME = 'handbook';
 const AUTHOR = { by: 'tester' };
@@ -58,15 +60,13 @@ async function bench(store: VectorStore = createMemoryStore(), options?: FakeOpt
 }
 
 async function put(runtime: Runtime, documents: number): Promise<void> {
-  const { failed } = await runtime.ingest(NAME, {
-    total: documents,
-    async *items() {
-      for (let at = 0; at < documents; at += 1) {
-        const content = `The engine number ${String(at)} turns.`;
-        yield { kind: 'document', document: { id: `d${String(at)}`, format: 'text', content, metadata: {} } };
-      }
-    },
-  });
+  const all = Array.from({ length: documents }, (_, at): RawDocument => ({
+    id: `d${String(at)}`,
+    format: 'text',
+    content: `The engine number ${String(at)} turns.`,
+    metadata: {},
+  }));
+  const { failed } = await runtime.ingest(NAME, sourceOf(all));
   assert.deepEqual(failed, []);
 }
 

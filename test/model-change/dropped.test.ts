@@ -9,7 +9,8 @@ import { createFakeEmbedder } from '../support/fake-embedder.js';
 import type { FakeOptions } from '../support/fake-embedder.js';
 import { testStores } from '../support/stores.js';
 import type { OpenedStore } from '../support/stores.js';
-import { documentOf, sourceOf } from './soak/documents.js';
+import { sourceOf } from '../support/source.js';
+import { documentOf } from './soak/documents.js';
 
 const AUTHOR = { by: 'tester', reason: 'test', force: true };
 

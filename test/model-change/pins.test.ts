@@ -6,7 +6,7 @@ import { loadConfig } from '../../src/config.js';
 import type { Embedder } from '../../src/embedders/port.js';
 import { RetrievalError } from '../../src/errors.js';
 import type { Source } from '../../src/ingest/types.js';
-import type { Pin, RawDocument } from '../../src/model.js';
+import type { Pin } from '../../src/model.js';
 import { modelVersion } from '../../src/pin.js';
 import { queryRequestSchema } from '../../src/retrieval/schema.js';
 import type { QueryAnswer, QueryInput, QueryRequest } from '../../src/retrieval/schema.js';
@@ -18,6 +18,7 @@ import { writeOf } from '../conformance/store/fixtures.js';
 import { createFakeEmbedder } from '../support/fake-embedder.js';
 import { testStores } from '../support/stores.js';
 import type { OpenedStore } from '../support/stores.js';
+import { sourceOf } from '../support/source.js';
 
 const AUTHOR = { by: 'tester' };
 
@@ -70,7 +71,7 @@ for (const { name, open } of testStores()) {
         const runtime = await openWith(store, pinned);
         t.after(() => runtime.catalog.deleteCollection(collection));
         await runtime.catalog.createCollection({ name: collection, embedder: 'pinned' });
-        await runtime.ingest(collection, sourceOf('one'));
+        await runtime.ingest(collection, engineOf('one'));
         const { generation } = await runtime.catalog.getCollection(collection);
         const refused = (work: Promise<unknown>, ...differing: readonly (keyof Pin)[]): Promise<void> =>
           assertRefused(work, [generation.pin, other.pin], differing);
@@ -79,7 +80,7 @@ for (const { name, open } of testStores()) {
         const restarted = await openWith(store, other);
         await t.test('at the start', () => refused(restarted.checkPins(), field));
         await t.test('at ingest', async () => {
-          await refused(restarted.ingest(collection, sourceOf('two')), field);
+          await refused(restarted.ingest(collection, engineOf('two')), field);
           assert.equal((await store.countCollection(collection)).documents, 1);
         });
         await t.test('at a query', async () => {
@@ -138,14 +139,8 @@ function openWith(store: VectorStore, embedder: Embedder): Promise<Runtime> {
   });
 }
 
-function sourceOf(id: string): Source {
-  const document: RawDocument = { id, format: 'text', content: 'The engine turns.', metadata: {} };
-  return {
-    total: 1,
-    async *items() {
-      yield { kind: 'document', document };
-    },
-  };
+function engineOf(id: string): Source {
+  return sourceOf([{ id, format: 'text', content: 'The engine turns.', metadata: {} }]);
 }
 
 function requestOf(input: Omit<QueryInput, 'query'>): QueryRequest {

@@ -5,7 +5,8 @@ import { openRuntime } from '../../src/runtime.js';
 import { createMemoryStore } from '../../src/stores/memory/index.js';
 import type { VectorStore } from '../../src/stores/port.js';
 import { createFakeEmbedder } from '../support/fake-embedder.js';
-import { documentOf, sourceOf } from './soak/documents.js';
+import { sourceOf } from '../support/source.js';
+import { documentOf } from './soak/documents.js';
 
 const NAME = 'busy';
 const AUTHOR = { by: 'tester', reason: 'test', force: true };

@@ -8,6 +8,7 @@ import type { Embedder } from '../../src/embedders/port.js';
 import type { JsonObject, RawDocument } from '../../src/model.js';
 import { packageRoot } from '../../src/package-root.js';
 import type { Random } from '../support/random.js';
+import { sourceOf } from '../support/source.js';
 
 const LEAST_WORDS = 60;
 const QUESTION_WORDS = 10;
@@ -60,12 +61,7 @@ export async function openPages(options: {
     openEmbedder: (name) => Promise.resolve(name === 'good' ? good : other),
   });
   await runtime.catalog.createCollection({ name: 'pages', embedder: 'good' });
-  await runtime.ingest('pages', {
-    total: sections.length,
-    async *items() {
-      for (const document of sections) yield { kind: 'document', document };
-    },
-  });
+  await runtime.ingest('pages', sourceOf(sections));
   await runtime.evalSets.put('pages', { name: 'questions', questions });
   return runtime;
 }

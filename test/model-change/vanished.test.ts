@@ -6,7 +6,8 @@ import { openRuntime } from '../../src/runtime.js';
 import { createMemoryStore } from '../../src/stores/memory/index.js';
 import type { VectorStore } from '../../src/stores/port.js';
 import { createFakeEmbedder } from '../support/fake-embedder.js';
-import { documentOf, sourceOf } from './soak/documents.js';
+import { sourceOf } from '../support/source.js';
+import { documentOf } from './soak/documents.js';
 
 /** Of a small collection that is written to all the time, this many in a row have been met. */
 const CHANGES = 6;

@@ -9,6 +9,7 @@ import { openRuntime } from '../../src/runtime.js';
 import type { Runtime } from '../../src/runtime-types.js';
 import { runInProcess } from '../cli/support.js';
 import { createFakeEmbedder } from '../support/fake-embedder.js';
+import { sourceOf } from '../support/source.js';
 
 const BY = { by: 'test', force: true, reason: 'a test' };
 
@@ -32,13 +33,8 @@ async function open(t: TestContext): Promise<Opened> {
   t.after(() => runtime.close());
   const { generation } = await runtime.catalog.createCollection({ name: 'parts', embedder: 'first' });
   const put = async (id: string): Promise<void> => {
-    await runtime.ingest('parts', {
-      total: 1,
-      async *items() {
-        const content = `The ${id} turns.`;
-        yield { kind: 'document', document: { id, format: 'text', content, metadata: {} } };
-      },
-    });
+    const content = `The ${id} turns.`;
+    await runtime.ingest('parts', sourceOf([{ id, format: 'text', content, metadata: {} }]));
   };
   await put('pump');
   const { id } = await runtime.generations.start('parts', { embedder: 'second' }, BY);

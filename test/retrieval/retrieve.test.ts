@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { hasCode } from '../../src/errors.js';
 import { loadConfig } from '../../src/config.js';
-import type { Source } from '../../src/ingest/types.js';
 import type { RawDocument } from '../../src/model.js';
 import { openRuntime } from '../../src/runtime.js';
 import type { Runtime } from '../../src/runtime-types.js';
@@ -12,6 +11,7 @@ import { scoreOf } from '../../src/retrieval/score.js';
 import { createMemoryStore } from '../../src/stores/memory/index.js';
 import type { VectorStore } from '../../src/stores/port.js';
 import { createFakeEmbedder } from '../support/fake-embedder.js';
+import { sourceOf } from '../support/source.js';
 
 const words = 'pump valve filter motor sensor cable engine rotor brake piston gasket nozzle'.split(' ');
 
@@ -31,15 +31,6 @@ function corpus(): readonly RawDocument[] {
       },
     } as const;
   });
-}
-
-function sourceOf(documents: readonly RawDocument[]): Source {
-  return {
-    total: documents.length,
-    async *items() {
-      for (const document of documents) yield { kind: 'document', document };
-    },
-  };
 }
 
 describe('retrieve', () => {

@@ -2,7 +2,6 @@
  * Follows a queue into a store on disk and writes a byte to stdout before and after every step, so
  * that the parent can end this process at any of them. Ends by itself when the queue stays empty.
  */
-import { writeSync } from 'node:fs';
 import { loadConfig } from '../../../src/config.js';
 import { followQueue } from '../../../src/ingest/sources/s3/follow.js';
 import { parseS3Url } from '../../../src/ingest/sources/s3/location.js';
@@ -13,6 +12,7 @@ import { createSequencers } from '../../../src/ingest/sources/s3/sequencers.js';
 import { openRuntime } from '../../../src/runtime.js';
 import { createFakeEmbedder } from '../../support/fake-embedder.js';
 import { openS3Client, openSqsClient } from '../../support/s3.js';
+import { mark, marked } from '../../crash/marks.js';
 import { openCrashStore } from '../../crash/store.js';
 
 const LONG_POLL_SECONDS = 2;
@@ -20,25 +20,6 @@ const LONG_POLL_SECONDS = 2;
 const VISIBILITY_SECONDS = 1;
 
 const [, , storeUrl = '', bucketUrl = '', queueUrl = ''] = process.argv;
-
-const mark = (): void => {
-  writeSync(1, '.');
-};
-
-function marked<T extends object>(target: T): T {
-  return new Proxy(target, {
-    get(object, property, receiver) {
-      const value: unknown = Reflect.get(object, property, receiver);
-      if (typeof value !== 'function') return value;
-      return async (...args: readonly unknown[]): Promise<unknown> => {
-        mark();
-        const answer: unknown = await Reflect.apply(value, object, args);
-        mark();
-        return answer;
-      };
-    },
-  });
-}
 
 const controller = new AbortController();
 

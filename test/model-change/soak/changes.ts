@@ -1,7 +1,8 @@
 /** The workers that change things: those that write, those that delete, and the one that switches. */
 import assert from 'node:assert/strict';
 import { hasCode } from '../../../src/errors.js';
-import { documentOf, sourceOf } from './documents.js';
+import { sourceOf } from '../../support/source.js';
+import { documentOf } from './documents.js';
 import { NAME, formOf } from './world.js';
 import type { World } from './world.js';
 

@@ -1,7 +1,6 @@
 /** Documents every word of which says whose it is and of which version, and how each chunker cuts them. */
 import type { Embedder } from '../../../src/embedders/port.js';
 import { chunkRawDocument } from '../../../src/ingest/prepare.js';
-import type { Source } from '../../../src/ingest/types.js';
 import type { ChunkerSettings, RawDocument } from '../../../src/model.js';
 
 const WORDS = ['engine', 'valve', 'rotor', 'pump', 'gasket', 'nozzle', 'flange', 'cable'];
@@ -16,15 +15,6 @@ export function documentOf(id: string, version: number): RawDocument {
     (_, at) => `${id}v${String(version)}-${WORDS[(at * 3 + version) % WORDS.length] ?? ''}`,
   );
   return { id, format: 'text', content: words.join(' '), metadata: { key: id, version } };
-}
-
-export function sourceOf(documents: readonly RawDocument[]): Source {
-  return {
-    total: documents.length,
-    async *items() {
-      for (const document of documents) yield { kind: 'document', document };
-    },
-  };
 }
 
 /** The version that a passage says it is of. */
