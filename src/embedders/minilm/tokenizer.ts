@@ -20,6 +20,13 @@ export interface MiniLmTokenizer extends Tokenizer {
 /** Longer words, in code points, are one [UNK]. */
 const MAX_WORD = 100;
 
+/**
+ * Words of at most so many characters are remembered, and at most so many of them. Of a longer word
+ * V8 would keep the document that it was cut from.
+ */
+const LONGEST_KEPT = 12;
+const MOST_KEPT = 10_000;
+
 /** Plain text of which lower-casing is all that normalisation does. */
 const PLAIN_ASCII = /^[\t\n\r\x20-\x7e]*$/u;
 
@@ -79,14 +86,18 @@ export function createTokenizer(
     }
   };
 
+  const countOf = (text: string): number => {
+    const ids: number[] = [];
+    appendIds(text, ids);
+    return ids.length;
+  };
+  // Chunkers count word by word, and most words of a text have been there before.
+  const countOfShort = remember(countOf);
+
   return {
     name,
     maxTokens,
-    count(text) {
-      const ids: number[] = [];
-      appendIds(text, ids);
-      return ids.length;
-    },
+    count: (text) => (text.length <= LONGEST_KEPT ? countOfShort(text) : countOf(text)),
     encode(text) {
       const ids = [cls];
       appendIds(text, ids);
@@ -129,12 +140,19 @@ function createWordPiece(
     longest = Math.max(longest, piece.length);
     if (piece.startsWith('##')) continuations.set(piece.slice(2), pieceId);
   }
+  const splitShort = remember((word): readonly number[] => {
+    const ids: number[] = [];
+    split(word, ids);
+    return ids;
+  });
   return (word, ids) => {
     const whole = starts.get(word);
-    if (whole !== undefined) {
-      ids.push(whole);
-      return;
-    }
+    if (whole !== undefined) ids.push(whole);
+    else if (word.length > LONGEST_KEPT) split(word, ids);
+    else for (const piece of splitShort(word)) ids.push(piece);
+  };
+
+  function split(word: string, ids: number[]): void {
     // A code point is one or two UTF-16 units, so only lengths in between need counting.
     if (word.length > MAX_WORD && (word.length > 2 * MAX_WORD || Array.from(word).length > MAX_WORD)) {
       ids.push(unknown);
@@ -155,6 +173,19 @@ function createWordPiece(
       ids.push(pieceId);
       start = end;
     }
+  }
+}
+
+/** The same function, which works out again only what is not among the last few thousand it was asked for. */
+function remember<T>(work: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    if (known.size >= MOST_KEPT) known.clear();
+    const made = work(text);
+    known.set(text, made);
+    return made;
   };
 }
 
