@@ -50,7 +50,10 @@ export interface ConnectionOptions {
 }
 
 const MAX_ATTEMPTS = 6;
+/** A server that says it is at its limit lives, and has room again when it has collected its garbage. */
+const MAX_ATTEMPTS_AT_LIMIT = 10;
 const FIRST_DELAY_MS = 50;
+const LONGEST_DELAY_MS = 1000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /** @throws RetrievalError `invalid_config` */
@@ -106,9 +109,12 @@ export function connect({
       try {
         return await run(attempt);
       } catch (error) {
-        const isLast = attempt >= MAX_ATTEMPTS || signal?.aborted === true;
-        if (isLast || !isTransient(readFault(error))) throw translate(error, signal);
-        await pause(FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random()), signal);
+        const fault = readFault(error);
+        const most = fault.status === 429 ? MAX_ATTEMPTS_AT_LIMIT : MAX_ATTEMPTS;
+        const isLast = attempt >= most || signal?.aborted === true;
+        if (isLast || !isTransient(fault)) throw translate(error, signal);
+        const wait = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1));
+        await pause(wait * (0.5 + Math.random()), signal);
       }
     }
   };

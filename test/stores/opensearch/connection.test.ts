@@ -66,6 +66,15 @@ describe('the connection to OpenSearch', () => {
     assert.equal(requests.length, 6);
   });
 
+  it('waits longer for a server that says it is at its limit', async () => {
+    replies.push(...Array.from({ length: 9 }, () => fault(429, 'circuit_breaking_exception')), {
+      status: 200,
+      body: {},
+    });
+    assert.equal((await connection.send({ method: 'GET', path: '/' })).status, 200);
+    assert.equal(requests.length, 10);
+  });
+
   it('does not ask again where that would not help, and repeats nothing of what the server says', async () => {
     replies.push(fault(400, 'mapper_parsing_exception'));
     await assert.rejects(connection.send({ method: 'GET', path: '/' }), (error: unknown) => {
@@ -118,7 +127,7 @@ describe('the connection to OpenSearch', () => {
       assert.doesNotMatch(everythingIn(error), new RegExp(SECRET, 'u'));
       return true;
     });
-    replies.push(...Array.from({ length: 6 }, () => items([429, 'es_rejected_execution_exception'])));
+    replies.push(...Array.from({ length: 6 }, () => items([503, 'unavailable_shards_exception'])));
     await assert.rejects(bulk(connection, 'index', one.slice(1)), { code: 'store_unavailable' });
     replies.push(items([201, null]));
     await assert.rejects(bulk(connection, 'index', one), { code: 'store_invalid_response' });
