@@ -4,10 +4,11 @@
  * switching back and forth under a stream of queries; and what the store keeps before, during and
  * after.
  *
- *     node dist/bench/generations/run.js [--store URL] [--documents N] [--queries N] [--rounds N] [--out FOLDER]
+ *     node dist/bench/generations/run.js [--store URL] [--documents N] [--tokens N] [--queries N] [--rounds N] [--out FOLDER]
  *
  * URL is of a PostgreSQL or an OpenSearch, in which it works in a database or in indexes of its own;
- * without one, an embedded database.
+ * without one, an embedded database. `--tokens` is the size of the new generation's chunks: the shorter
+ * they are, the more there is to do around the embedding of each.
  */
 import { parseArgs } from 'node:util';
 import { chunkWith } from '../../src/chunking/chunkers.js';
@@ -30,6 +31,7 @@ const { values } = parseArgs({
   options: {
     store: { type: 'string' },
     documents: { type: 'string', default: '5000' },
+    tokens: { type: 'string', default: '180' },
     queries: { type: 'string', default: '10000' },
     rounds: { type: 'string', default: '3' },
     out: { type: 'string', default: benchmarksFolder },
@@ -49,6 +51,8 @@ interface Results extends Circumstances {
   readonly store: string;
   readonly documents: number;
   readonly chunks: number;
+  /** Tokens a chunk of the new generation has at most. */
+  readonly tokens: number;
   readonly threads: number;
   readonly rounds: number;
   readonly build: {
@@ -80,9 +84,11 @@ interface Switching {
   readonly short: number;
 }
 
-const CHUNKER = { kind: 'fixed', targetTokens: 60, overlapTokens: 0 } as const;
+/** Made-up words have three tokens each, and a document makes four chunks. */
+const WORDS_A_TOKEN = 4 / 3;
+const CHUNKER = { kind: 'fixed', targetTokens: Number(values.tokens), overlapTokens: 0 } as const;
 
-const documents = makeDocuments(Number(values.documents));
+const documents = makeDocuments(Number(values.documents), Math.round(CHUNKER.targetTokens * WORDS_A_TOKEN));
 await withStorage(values.store, async (storage) => {
   const config = loadConfig({ ...process.env, PLUMBLINE_STORE_URL: storage.url });
   const runtime = await openRuntime(config, { store: storage.store });
@@ -133,6 +139,7 @@ async function measure(runtime: Runtime, storage: Storage, models: ModelSettings
     store: runtime.store.kind,
     documents: documents.length,
     chunks: built.chunks,
+    tokens: CHUNKER.targetTokens,
     threads: models.threads,
     rounds: rates.built.length,
     build: {
@@ -263,16 +270,14 @@ async function switchUnderLoad(
   return { queries: asked, switches, errors, short };
 }
 
-/** Texts of made-up words, some six chunks each in the new generation. */
-function makeDocuments(count: number): readonly RawDocument[] {
+/** Texts of made-up words. */
+function makeDocuments(count: number, length: number): readonly RawDocument[] {
   const random = mulberry32(7);
   const words = Array.from({ length: 4000 }, (_, at) => `word${at.toString(36)}`);
   return Array.from({ length: count }, (_, at) => ({
     id: `d${String(at)}`,
     format: 'text',
-    content: Array.from({ length: 80 }, () => words[Math.floor(random() ** 2 * words.length)] ?? '').join(
-      ' ',
-    ),
+    content: Array.from({ length }, () => words[Math.floor(random() ** 2 * words.length)] ?? '').join(' '),
     metadata: {},
   }));
 }
@@ -286,8 +291,8 @@ function page(results: Results): string {
 
 \`node dist/bench/generations/run.js --store …\`, ${results.date}, ${results.machine}, Node ${results.node}.
 
-${String(results.documents)} documents, ${String(results.chunks)} chunks in the new generation, all embedded anew with the local model on
-${String(results.threads)} threads. Building and bare embedding took ${String(results.rounds)} turns each; a build ends when its index is finished.
+${String(results.documents)} documents, ${String(results.chunks)} chunks of up to ${String(results.tokens)} tokens in the new generation, all embedded
+anew with the local model on ${String(results.threads)} threads. Building and bare embedding took ${String(results.rounds)} turns each; a build ends when its index is finished.
 
 | | measured | wanted |
 | --- | --- | --- |
