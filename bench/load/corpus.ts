@@ -1,6 +1,7 @@
 /** What is loaded: documents of five passages with drawn vectors, made-up texts and metadata. */
 import { createHash } from 'node:crypto';
 import { textHash } from '../../src/chunking/text-hash.js';
+import { DEEP } from '../../src/ingest/writer.js';
 import type { EmbeddedChunk, FieldType, FieldValues, Pin, Scalar } from '../../src/model.js';
 import type { CollectionSpec, DocumentWrite, GenerationRef, VectorStore } from '../../src/stores/port.js';
 import { DIMENSIONS, PER_DOCUMENT, TOPICS, drawVectors } from '../ann/vectors.js';
@@ -18,8 +19,6 @@ export const FIELDS = {
 /** The service's default index. */
 export const HNSW = { kind: 'hnsw', m: 16, efConstruction: 128, buildAfter: 20_000 } as const;
 
-/** Chunks in a call of `putDocuments`, as ingest has them: whole documents, until there are so many. */
-const BATCH_CHUNKS = 256;
 const WORDS = 40;
 const SHELVES = 40;
 const TAGS = 30;
@@ -133,7 +132,7 @@ function drawValues(topic: number, random: () => number): FieldValues {
   };
 }
 
-/** Puts documents as ingest's writer does. */
+/** Puts documents as ingest's writer does: whole ones, until there are chunks for a batch. */
 export async function putAll(
   store: VectorStore,
   ref: GenerationRef,
@@ -144,7 +143,7 @@ export async function putAll(
   for (const document of documents) {
     batch.push(document);
     chunks += document.chunks.length;
-    if (chunks < BATCH_CHUNKS) continue;
+    if (chunks < DEEP.batch) continue;
     await store.putDocuments(ref, PIN, batch);
     batch = [];
     chunks = 0;

@@ -43,7 +43,7 @@ Wanted: a ratio of all of at least ${String(results.wanted)} against the bare si
 `;
 }
 
-const POSTGRESQL = `- **Plumbline**: \`putDocuments\` in batches of 260 chunks, as ingest does: documents with their texts, chunks, vectors,
+const POSTGRESQL = `- **Plumbline**: \`putDocuments\` in batches of 515 chunks, as ingest does: documents with their texts, chunks, vectors,
   and the exact keyword index, each batch in one transaction and into tables whose indexes are there. Then
   \`finishLoad\`: HNSW, joining the keyword index's pieces, statistics.
 - **bare**: binary COPY into one table of key, ids, text, vector and metadata, then the same indexes on ids and
@@ -55,7 +55,7 @@ const POSTGRESQL = `- **Plumbline**: \`putDocuments\` in batches of 260 chunks, 
 The wanted ratio is about the bare side with a text index. Without one it could answer no keyword query, so it
 does less than what is compared; its ratio shows what the keyword index costs.`;
 
-const OPENSEARCH = `- **Plumbline**: \`putDocuments\` in batches of 260 chunks, as ingest does, then \`finishLoad\`. Every batch is a turn of its
+const OPENSEARCH = `- **Plumbline**: \`putDocuments\` in batches of 515 chunks, as ingest does, then \`finishLoad\`. Every batch is a turn of its
   own among writers, is written under new ids and shown by a refresh.
 - **bare**: \`_bulk\` of ready-made chunks, a thousand a request, into an index with the same mapping and the same
   settings (one shard, the same replicas, no refresh on its own), and one refresh at the end. It sends no documents.

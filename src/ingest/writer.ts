@@ -13,7 +13,7 @@ export interface WriterLimits {
 }
 
 /** Deep enough that no embedder idles, be it a provider that takes many requests at once. */
-export const DEEP: WriterLimits = { inFlight: 1024, batch: 256 };
+export const DEEP: WriterLimits = { inFlight: 1024, batch: 512 };
 
 export interface WriterPorts {
   /** All of the batch or nothing. */
