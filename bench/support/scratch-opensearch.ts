@@ -49,7 +49,8 @@ export async function withScratchIndexes<T>(
   } finally {
     const { body } = await client.cat.indices({ index: `${prefix}*`, format: 'json' });
     for (const { index } of body as readonly { readonly index?: string }[]) {
-      if (index !== undefined) await client.indices.delete({ index });
+      // A deletion before this one may only now come to its end: it waits for merges.
+      if (index !== undefined) await client.indices.delete({ index }, { ignore: [404] });
     }
     await client.close();
   }
