@@ -3,6 +3,7 @@ import type { Collection, JsonValue, Pin } from '../model.js';
 import type { Embedder } from '../embedders/port.js';
 import { RetrievalError } from '../errors.js';
 import { SYSTEM_FIELDS, assertFields } from '../metadata/fields.js';
+import { isStorable } from '../metadata/values.js';
 import { modelVersion } from '../pin.js';
 import { matchesEverything } from '../retrieval/filter/matches-everything.js';
 import { parseFilter } from '../retrieval/filter/parse.js';
@@ -15,6 +16,9 @@ export interface CatalogPorts {
   readonly store: VectorStore;
   openEmbedder(name: string): Promise<Pick<Embedder, 'name' | 'pin'>>;
 }
+
+/** Ids of one look-up: a statement has room for so many. */
+const IDS_AT_ONCE = 1000;
 
 export function createCatalog(ports: CatalogPorts): Catalog {
   const { store } = ports;
@@ -59,14 +63,27 @@ export function createCatalog(ports: CatalogPorts): Catalog {
 
     async getDocument(name, id, options) {
       const collection = await getCollection(name, options);
-      const document = await store.getDocument(name, id, options);
+      const document = isStorable(id) ? await store.getDocument(name, id, options) : null;
       if (document === null) throw noDocument(name);
       const ref = { collection: name, generation: collection.generation.id };
       return { ...document, chunks: await store.documentChunks(ref, id, options) };
     },
 
+    async presentDocuments(name, ids, options) {
+      const { generation } = await getCollection(name, options);
+      const ref = { collection: name, generation: generation.id };
+      const present = new Set<string>();
+      const possible = ids.filter(isStorable);
+      for (let at = 0; at < possible.length; at += IDS_AT_ONCE) {
+        const found = await store.contentHashes(ref, possible.slice(at, at + IDS_AT_ONCE), options);
+        for (const id of found.keys()) present.add(id);
+      }
+      return present;
+    },
+
     async listDocuments(name, query, options) {
       const { fields } = await getCollection(name, options);
+      if (query.after !== undefined && !isStorable(query.after)) throw noCursor();
       return store.listDocuments(
         name,
         {
@@ -85,7 +102,7 @@ export function createCatalog(ports: CatalogPorts): Catalog {
 
     async deleteDocument(name, id, options) {
       await getCollection(name, options);
-      if ((await store.deleteDocuments(name, [id], options)) === 0) throw noDocument(name);
+      if (!isStorable(id) || (await store.deleteDocuments(name, [id], options)) === 0) throw noDocument(name);
     },
 
     async deleteByFilter(name, filter: JsonValue, options) {
@@ -104,19 +121,30 @@ export function createCatalog(ports: CatalogPorts): Catalog {
 }
 
 function toSpec(input: NewCollection, store: VectorStore, embedder: string, pin: Pin): CollectionSpec {
-  const fields = input.fields ?? {};
-  assertFields(fields);
+  const given = input.fields ?? {};
+  assertFields(given);
+  const fields = { ...given, ...SYSTEM_FIELDS };
   return {
     name: input.name,
     fieldMode: input.fieldMode ?? (input.fields === undefined ? 'inferred' : 'declared'),
-    fields: { ...fields, ...SYSTEM_FIELDS },
+    fields,
     language: input.language ?? 'english',
-    ...generationSpec(input, store, { name: embedder, pin }),
+    ...generationSpec(input, store, { name: embedder, pin }, fields),
   };
 }
 
 function noCollection(name: string): RetrievalError {
   return new RetrievalError('collection_not_found', `There is no collection "${name}"`, { field: 'name' });
+}
+
+function noCursor(): RetrievalError {
+  return new RetrievalError(
+    'invalid_request',
+    'after is no document\'s id; give the "next" of the page before',
+    {
+      field: 'after',
+    },
+  );
 }
 
 function noDocument(collection: string): RetrievalError {

@@ -1,7 +1,10 @@
 /** What an ingest did, for people. */
 import type { IngestSummary, Spent } from '../ingest/types.js';
 import { printLine, type Output } from './context.js';
-import { costText, count, duration, oneLine, paint, plural } from './text.js';
+import { costText, count, cutTo, duration, oneLine, paint, plural } from './text.js';
+
+/** Cells of a failed document's name. */
+const SHOWN_NAME = 200;
 
 export function showSummary(output: Output, collection: string, summary: IngestSummary): void {
   const { failed } = summary;
@@ -19,7 +22,7 @@ export function showSummary(output: Output, collection: string, summary: IngestS
   );
   if (summary.spent !== undefined) printLine(output, spentLine(summary.spent));
   for (const { name, code, reason } of failed) {
-    printLine(output, `${paint(output, 'red', 'failed')} ${oneLine(name)}: ${oneLine(reason)} (${code})`);
+    printLine(output, `${paint(output, 'red', 'failed')} ${shownName(name)}: ${oneLine(reason)} (${code})`);
   }
   if (summary.pruneSkipped) {
     printLine(
@@ -33,6 +36,13 @@ export function showSummary(output: Output, collection: string, summary: IngestS
       ),
     );
   }
+}
+
+/** An id may be empty or of any length: that can be what is wrong with it. */
+function shownName(name: string): string {
+  const shown = cutTo(oneLine(name), SHOWN_NAME);
+  if (shown === '') return '""';
+  return shown.length < oneLine(name).length ? `${shown} …` : shown;
 }
 
 /** What a remote embedder was asked for; without a price, tokens only. */

@@ -1,12 +1,13 @@
 /** Questions with what they are expected to find: of files, of eval sets, and of requests. */
 import { z } from 'zod';
+import { isStorable } from '../metadata/values.js';
 
 /** An id as a JSON string, or as an integer that JSON numbers hold exactly; always kept as a string. */
 export const idSchema = z
   .union([z.string(), z.number().refine(Number.isSafeInteger).transform(String)], {
     error: 'must be a string',
   })
-  .refine((id) => id.trim() !== '' && id.isWellFormed(), 'is empty or not well-formed Unicode');
+  .refine((id) => id.trim() !== '' && isStorable(id), 'is empty, or holds NUL or half a surrogate pair');
 
 // Strict: a mistyped "passage" would be judged by its document, without a word.
 const expectedSchema = z.strictObject(

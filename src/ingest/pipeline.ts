@@ -12,7 +12,7 @@ import type { CallOptions, DocumentWrite, VectorStore } from '../stores/port.js'
 import { contentHash, splitHash, withVersion } from './content-hash.js';
 import { NOTHING_KEPT, embedChunks } from './embed-chunks.js';
 import { metered } from './metered.js';
-import { chunkRawDocument } from './prepare.js';
+import { chunkRawDocument, documentIdError } from './prepare.js';
 import { createProgress } from './progress.js';
 import type { ProgressLog } from './progress.js';
 import { prune } from './prune.js';
@@ -143,6 +143,11 @@ async function ingestGroup(run: Run, group: readonly SourceItem[], existed: Set<
       continue;
     }
     const id = item.kind === 'unchanged' ? item.id : item.document.id;
+    const idError = documentIdError(id);
+    if (idError !== null) {
+      run.log.failed(id, idError);
+      continue;
+    }
     if (run.seen.has(id)) {
       run.log.failed(id, duplicate());
       continue;

@@ -5,6 +5,7 @@
 import type { Embedder } from '../embedders/port.js';
 import { RetrievalError } from '../errors.js';
 import { explainFilter } from '../metadata/explain-filter.js';
+import { isStorable } from '../metadata/values.js';
 import type { Collection, Filter, Generation } from '../model.js';
 import { assertSamePin } from '../pin.js';
 import type { Reranker } from '../rerank/port.js';
@@ -67,7 +68,7 @@ export function createWhy(
       ...found,
     });
 
-    const stored = await ports.store.getDocument(name, documentId, options);
+    const stored = isStorable(documentId) ? await ports.store.getDocument(name, documentId, options) : null;
     if (stored === null) return answer(notIngested());
     const all = await ports.store.documentChunks(ref, documentId, options);
     if (all.length === 0) {
