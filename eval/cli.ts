@@ -6,6 +6,7 @@ import type { Runtime } from '../src/runtime-types.js';
 import type { OwnCollection, Target } from './collection.js';
 import { compareRecords, type Comparison } from './compare.js';
 import { loadDataSet, type DataSet } from './dataset.js';
+import { checkDataSet, type QuestionsField } from './expected.js';
 import { assertWritable, writing } from './outputs.js';
 import { loadQuestions } from './questions.js';
 import { readRecord, writeJson, type EvalRecord } from './record.js';
@@ -13,7 +14,7 @@ import { renderReport } from './report/page.js';
 import { evaluate, type EvalProgress } from './run.js';
 import { loadEvalSet } from './stored-questions.js';
 import type { SweptQuery } from './sweep/grid.js';
-import { renderComparison, renderRecord } from './tables.js';
+import { renderComparison, renderRecord, warningsOf } from './tables.js';
 import { writeRun } from './trec.js';
 
 export interface EvalCommandOptions extends OwnCollection {
@@ -43,6 +44,8 @@ export interface EvalCommandOptions extends OwnCollection {
   readonly runPath?: string;
   readonly htmlPath?: string;
   readonly output: (line: string) => void;
+  /** What a reader of the numbers has to know; also in the record. */
+  readonly onWarning?: (message: string) => void;
   readonly onProgress?: (progress: EvalProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -74,6 +77,7 @@ export async function runEval(runtime: Runtime, options: EvalCommandOptions): Pr
     await writing(htmlPath, writeFile(htmlPath, renderReport(record, dataSet.queries)));
   }
   for (const line of renderRecord(record)) output(line);
+  for (const message of warningsOf(record)) options.onWarning?.(message);
   return record;
 }
 
@@ -96,12 +100,13 @@ export async function runCompare(options: CompareCommandOptions): Promise<Compar
 }
 
 /**
- * The questions that the options name, of another split where one is given.
- * @throws RetrievalError `invalid_data_set`; `invalid_request` when they name none, or several kinds;
+ * The questions that the options name, of another split where one is given, held against the
+ * collection that is there to be asked.
+ * @throws RetrievalError `invalid_data_set`, also where nothing that is expected is there; `invalid_request` when they name none, or several kinds;
  * `not_found` for an eval set that the collection does not have.
  */
 export async function loadJudged(
-  runtime: Pick<Runtime, 'evalSets'>,
+  runtime: Pick<Runtime, 'evalSets' | 'catalog' | 'managed'>,
   options: Pick<EvalCommandOptions, 'folder' | 'questions' | 'evalSet' | 'collection' | 'split' | 'signal'>,
   split = options.split,
 ): Promise<DataSet> {
@@ -110,7 +115,12 @@ export async function loadJudged(
   if ([folder, questions, evalSet].filter((given) => given !== undefined).length > 1) {
     throw invalidQuestions('name one of a folder, --questions and --eval-set');
   }
-  if (folder !== undefined) return loadDataSet(folder, { split, corpus: collection === undefined, ...call });
+  const check = async (field: QuestionsField, asked: string, dataSet: DataSet): Promise<DataSet> =>
+    (await checkDataSet(runtime, asked, dataSet, field, call)).dataSet;
+  if (folder !== undefined) {
+    const dataSet = await loadDataSet(folder, { split, corpus: collection === undefined, ...call });
+    return collection === undefined ? dataSet : check('folder', collection, dataSet);
+  }
   if (collection === undefined) {
     throw invalidQuestions(
       questions === undefined && evalSet === undefined
@@ -119,8 +129,8 @@ export async function loadJudged(
     );
   }
   return questions === undefined
-    ? loadEvalSet(runtime, collection, evalSet, call)
-    : loadQuestions(questions, signal);
+    ? check('eval_set', collection, await loadEvalSet(runtime, collection, evalSet, call))
+    : check('questions', collection, await loadQuestions(questions, signal));
 }
 
 function invalidQuestions(problem: string): RetrievalError {

@@ -20,6 +20,7 @@ import {
 import { filterJson, given } from './options.js';
 import { rerankOf } from './rerank-options.js';
 import { duration, oneLine, paint, printable, wrap } from './text.js';
+import { showWarnings } from './warnings.js';
 
 const QUOTE_LINES = 3;
 
@@ -36,7 +37,7 @@ export async function answerCommand(
     const how = options.json === true ? 'whole' : 'streamed';
     const events = runtime.answer(collection, request, how, { signal });
     if (options.json === true) printJson(stdout, await collectAnswer(events));
-    else await showEvents(stdout, events);
+    else await showEvents(context, events);
     return EXIT.ok;
   });
 }
@@ -63,7 +64,10 @@ function toRequest(question: string, options: AnswerCommandOptions): AnswerReque
 }
 
 /** The answer as it is written, then what it rests on. */
-async function showEvents(output: Output, events: AsyncIterable<AnswerEvent>): Promise<void> {
+async function showEvents(
+  { stdout: output, stderr }: Context,
+  events: AsyncIterable<AnswerEvent>,
+): Promise<void> {
   let sources: readonly AnswerSource[] = [];
   let model = '';
   for await (const { event, data } of events) {
@@ -82,9 +86,7 @@ async function showEvents(output: Output, events: AsyncIterable<AnswerEvent>): P
           const quotes = data.citations.filter(({ source }) => source === number).map(({ quote }) => quote);
           showSource(output, sources[number - 1], [...new Set(quotes)]);
         }
-        for (const { message } of data.warnings) {
-          printLine(output, `${paint(output, 'yellow', 'note:')} ${oneLine(message)}`);
-        }
+        showWarnings(stderr, data.warnings);
         break;
       }
       case 'done': {

@@ -13,6 +13,7 @@ import { createEvalProgressView } from './eval-progress.js';
 import { indexOf } from './index-options.js';
 import { given } from './options.js';
 import { rerankOf } from './rerank-options.js';
+import { showWarnings } from './warnings.js';
 
 /** @throws RetrievalError `invalid_data_set`, `invalid_request`, and all that ingest and retrieve throw. */
 export async function evalCommand(
@@ -72,6 +73,10 @@ export async function evalCommand(
           progress.update(now);
         },
         output,
+        onWarning: (message) => {
+          progress.stop();
+          showWarnings(stderr, [{ message }]);
+        },
         signal,
       };
       const { sweep, by, tuneOn, reportOn } = options;

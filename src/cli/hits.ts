@@ -21,9 +21,6 @@ export function showAnswer(output: Output, answer: QueryAnswer, options: ShowOpt
     showHit(output, hit, options.offset + index + 1, lines);
     printLine(output);
   }
-  for (const { message } of answer.warnings ?? []) {
-    printLine(output, `${paint(output, 'yellow', 'note:')} ${oneLine(message)}`);
-  }
   printLine(output, paint(output, 'dim', footer(answer, options.offset)));
 }
 

@@ -7,6 +7,7 @@ import { showAnswer } from './hits.js';
 import { oneLine, paint } from './text.js';
 import { filterJson, given } from './options.js';
 import { rerankOf } from './rerank-options.js';
+import { showWarnings } from './warnings.js';
 
 /** @throws RetrievalError `invalid_request`, `invalid_filter`, and what retrieving throws. */
 export async function queryCommand(
@@ -22,8 +23,7 @@ export async function queryCommand(
     if (options.json === true) printJson(context.stdout, answer);
     else {
       showAnswer(context.stdout, answer, { full: options.full === true, offset: request.offset });
-      for (const { message } of answer.warnings ?? [])
-        printLine(context.stderr, `warning: ${oneLine(message)}`);
+      showWarnings(context.stderr, answer.warnings ?? []);
     }
     return EXIT.ok;
   });

@@ -91,8 +91,12 @@ describe('warnings of a generation', () => {
     await runtime.generations.activate('parts', second, BY);
     const kept: Runtime = { ...runtime, close: () => Promise.resolve() };
     const args = ['query', 'parts', 'what turns?', '--generation', String(first)];
-    const { code, stderr } = await runInProcess(args, { runtime: kept });
+    const { code, stdout, stderr } = await runInProcess(args, { runtime: kept });
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^warning: Generation \d+ is retired/mu);
+    assert.doesNotMatch(stdout, /retired/u, 'said once, beside the answer');
+    const json = await runInProcess([...args, '--json'], { runtime: kept });
+    assert.match(json.stdout, /"code":"generation_retired"/u);
+    assert.doesNotMatch(json.stderr, /retired/u);
   });
 });
