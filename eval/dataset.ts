@@ -7,7 +7,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { RetrievalError } from '../src/errors.js';
+import { documentsMissing } from '../src/generations/expected.js';
 import { idSchema } from '../src/generations/questions.js';
+import { notMeasurable } from './expected.js';
 import { firstIssue, scanCorpus, type Corpus } from './corpus.js';
 import { dataSetError, parseJsonLine, readLines, type InputFile } from './lines.js';
 import { readQrels, type Qrels } from './qrels.js';
@@ -53,20 +55,34 @@ const querySchema = z.object(
 /** @throws RetrievalError `invalid_data_set`, naming file and line; `cancelled`. */
 export async function loadDataSet(folder: string, options: LoadOptions): Promise<DataSet> {
   const { split, signal } = options;
+  await assertFolder(folder);
   const qrelsFile = await findQrels(folder, split);
   const { qrels, judgements, conflicts } = await readQrels(qrelsFile, signal);
   const queries = await readQueries(await findJsonl(folder, 'queries'), qrels, signal);
   const corpus = options.corpus ? await scanCorpus(await findJsonl(folder, 'corpus'), signal) : null;
+  const name = basename(resolve(folder));
+  const missing = corpus === null ? [] : missingFrom(corpus, qrels, name);
   return {
-    name: basename(resolve(folder)),
+    name,
     split,
     hash: hashJudged(queries, qrels),
     queries,
     qrels,
     judgements,
     corpus,
-    warnings: describeOddities(queries, qrels, conflicts, corpus),
+    warnings: [...missing, ...describeOddities(queries, qrels, conflicts, corpus)],
   };
+}
+
+async function assertFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory() === true) return;
+  const problem = found === null ? `There is no folder ${folder}` : `${folder} is a file`;
+  throw new RetrievalError(
+    'invalid_data_set',
+    `${problem}; a data set is a folder of corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv`,
+    { field: 'folder' },
+  );
 }
 
 async function findJsonl(folder: string, name: 'corpus' | 'queries'): Promise<InputFile> {
@@ -143,18 +159,31 @@ export function hashJudged(queries: ReadonlyMap<string, string>, qrels: Qrels): 
   return hash.digest('hex');
 }
 
+/**
+ * @throws RetrievalError `invalid_data_set` where the corpus has none of the relevant documents
+ */
+function missingFrom(corpus: Corpus, qrels: Qrels, name: string): readonly string[] {
+  const relevant = [...qrels.values()].flatMap((judged) =>
+    [...judged].filter(([, grade]) => grade > 0).map(([document]) => document),
+  );
+  const expected = new Set(relevant);
+  const missing = [...expected].filter((id) => !corpus.has(id));
+  const warnings = documentsMissing(missing, expected.size, 'the corpus');
+  if (missing.length === expected.size) {
+    throw notMeasurable(name, 'folder', warnings, 'Do the judgements and the corpus have the same ids?');
+  }
+  return warnings.map(({ message }) => message);
+}
+
 function describeOddities(
   queries: ReadonlyMap<string, string>,
   qrels: Qrels,
   conflicts: number,
   corpus: Corpus | null,
 ): readonly string[] {
-  const judgedDocuments = new Set([...qrels.values()].flatMap((ofQuery) => [...ofQuery.keys()]));
-  const unknown = corpus === null ? 0 : [...judgedDocuments].filter((id) => !corpus.has(id)).length;
   const missing = qrels.size - queries.size;
   const barren = [...qrels.values()].filter((ofQuery) => ![...ofQuery.values()].some((value) => value > 0));
   const counted: readonly (readonly [number, string])[] = [
-    [unknown, 'judged documents that are not in the corpus'],
     [missing, 'judged queries that are not in queries.jsonl and count as 0'],
     [barren.length, 'queries without a relevant document, which count as 0 (as trec_eval -c has it)'],
     [conflicts, 'judgements that contradict an earlier one of the same pair (the last counts)'],

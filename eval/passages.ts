@@ -1,40 +1,8 @@
-/** Whether a hit holds an expected passage, and what a ranking of hits is in the judgements' terms. */
+/** What a ranking of hits is in the judgements' terms. */
+import { holdsPassage } from '../src/generations/passage.js';
 import type { Hit } from '../src/retrieval/schema.js';
 import type { ExpectedPassage } from './dataset.js';
 import type { ScoredDocument } from './trec.js';
-
-/** A hit with at least this share of a passage's word triples holds it. */
-const ENOUGH = 0.5;
-
-/**
- * By words, so that neither white space nor a chunk's border decides: the passage as a whole, or at
- * least half of its runs of three words. A passage of fewer words must be there as a whole.
- */
-export function holdsPassage(text: string, passage: string): boolean {
-  const wanted = wordsOf(passage);
-  const present = wordsOf(text);
-  if (wanted.length === 0) return false;
-  const whole = ` ${present.join(' ')} `;
-  if (whole.includes(` ${wanted.join(' ')} `)) return true;
-  const triples = triplesOf(wanted);
-  if (triples.length === 0) return false;
-  const there = new Set(triplesOf(present));
-  return triples.filter((triple) => there.has(triple)).length >= ENOUGH * triples.length;
-}
-
-/** Letters and digits only: Markdown's signs may have changed on the way. */
-function wordsOf(text: string): readonly string[] {
-  return (
-    text
-      .normalize('NFKC')
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? []
-  );
-}
-
-function triplesOf(words: readonly string[]): readonly string[] {
-  return words.slice(2).map((word, at) => `${words[at] ?? ''} ${words[at + 1] ?? ''} ${word}`);
-}
 
 type RankedHit = Pick<Hit, 'document_id' | 'chunk_id' | 'text' | 'score'>;
 

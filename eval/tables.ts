@@ -48,7 +48,6 @@ export function renderRecord(record: EvalRecord): readonly string[] {
         record.latency_ms[stage].p95.toFixed(1),
       ]),
     ),
-    ...warningsOf(record).flatMap((warning, at) => [...(at === 0 ? [''] : []), `warning: ${warning}`]),
   ];
 }
 

@@ -137,7 +137,7 @@ async function compose(config: Config, overrides: RuntimeOverrides, store: Vecto
     managed: bedrock.collections,
     generations,
     builds,
-    evalSets: createEvalSets(store),
+    evalSets: createEvalSets(store, catalog),
     gateReports: createGateReports(store),
     embedders: overrides.embedders ?? EMBEDDERS,
     monitoring: monitor,

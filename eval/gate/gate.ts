@@ -14,10 +14,12 @@ import type {
 } from '../../src/generations/gate.js';
 import { noSuchGeneration } from '../../src/generations/refusals.js';
 import type { GenerationDescription } from '../../src/generations/types.js';
+import type { Warning } from '../../src/retrieval/schema.js';
 import type { Runtime } from '../../src/runtime-types.js';
 import { comparing } from '../compare.js';
 import type { Comparison } from '../compare.js';
-import type { DataSet } from '../dataset.js';
+import type { Checked } from '../expected.js';
+import { checkDataSet } from '../expected.js';
 import type { EvalRecord } from '../record.js';
 import { evaluate } from '../run.js';
 import { inTurns } from '../statistics.js';
@@ -31,6 +33,8 @@ export interface GateResult {
   readonly candidate: EvalRecord;
   readonly comparison: Comparison;
   readonly evalSet: string;
+  /** What the set expects and the collection does not hold. */
+  readonly warnings: readonly Warning[];
 }
 
 /** Prepares and runs. @throws RetrievalError what preparing and evaluating throw */
@@ -61,7 +65,8 @@ export async function prepareGate(
     );
   }
   const evalSet = await loadEvalSet(runtime, collection, options.evalSet, call);
-  return (how) => compareGenerations(runtime, { ...options, ...how }, { active, candidate, evalSet });
+  const checked = await checkDataSet(runtime, collection, evalSet, 'eval_set', call);
+  return (how) => compareGenerations(runtime, { ...options, ...how }, { active, candidate, checked });
 }
 
 async function compareGenerations(
@@ -70,11 +75,11 @@ async function compareGenerations(
   {
     active,
     candidate,
-    evalSet,
+    checked: { dataSet: evalSet, warnings },
   }: {
     readonly active: GenerationDescription;
     readonly candidate: GenerationDescription;
-    readonly evalSet: DataSet;
+    readonly checked: Checked;
   },
 ): Promise<GateResult> {
   const { collection, policy, author, signal, onProgress } = options;
@@ -111,13 +116,14 @@ async function compareGenerations(
     candidate: ofCandidate,
     comparison,
     evalSet: evalSet.name,
+    warnings,
   };
   await runtime.generations.recordGate(collection, reportOf(result, policy), author, { signal });
   return result;
 }
 
 function reportOf(
-  { passed, reasons, active, candidate, comparison, evalSet }: GateResult,
+  { passed, reasons, active, candidate, comparison, evalSet, warnings }: GateResult,
   policy: GatePolicy,
 ): GateReport {
   const { metrics, gains, losses, queries } = comparison;
@@ -127,6 +133,7 @@ function reportOf(
     passed,
     reasons,
     eval_set: evalSet,
+    warnings,
     questions: queries,
     policy,
     metrics,

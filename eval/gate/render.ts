@@ -5,7 +5,7 @@ export function renderGate(result: GateResult): readonly string[] {
   const { active, candidate, comparison, passed, reasons } = result;
   const rows = Object.entries(comparison.metrics).map(([metric, found]) => {
     const [low, high] = found.interval;
-    return `  ${metric.padEnd(11)} ${found.a.toFixed(4)} → ${found.b.toFixed(4)}  ${signed(found.difference)} [${signed(low)}, ${signed(high)}]  p ${found.p.toFixed(3)}  better ${String(found.wins)}, worse ${String(found.losses)}, same ${String(found.ties)}`;
+    return `  ${metric.padEnd(11)} ${found.a.toFixed(4)} → ${found.b.toFixed(4)}  ${signed(found.difference)} [${signed(low)}, ${signed(high)}]  p ${found.p < 0.001 ? '< 0.001' : found.p.toFixed(3)}  better ${String(found.wins)}, worse ${String(found.losses)}, same ${String(found.ties)}`;
   });
   const wall = `${active.latency_ms.wall.p95.toFixed(1)} → ${candidate.latency_ms.wall.p95.toFixed(1)} ms`;
   const change = (title: string, changes: typeof comparison.gains): string[] =>

@@ -1,6 +1,7 @@
 /** Reading the query log: which questions were asked, how often, and what they found. */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { RetrievalError, hasCode } from '../../src/errors.js';
 import { dataSetError, parseJsonLine, readLines, type Line } from '../lines.js';
 
 /** Of a line of the log what counts here. */
@@ -40,6 +41,8 @@ export interface LoggedQuestion {
 export interface QueryLogContent {
   /** By normalised text. */
   readonly questions: ReadonlyMap<string, LoggedQuestion>;
+  /** Questions of other collections, by name. */
+  readonly elsewhere: ReadonlyMap<string, number>;
   /** Lines that are none of the log's, as a crash may leave one. */
   readonly broken: number;
   /** Lines whose question did not find room any more. */
@@ -50,6 +53,10 @@ export interface QueryLogContent {
 const MAX_QUESTIONS = 200_000;
 /** Documents of a question that are kept in mind. */
 const MAX_HITS = 50;
+
+/** For whoever has no log yet. */
+export const HOW_LOGGED =
+  'To have one written, set PLUMBLINE_QUERY_LOG=FILE for "plumbline serve", "query" and "answer", and let questions be asked';
 
 /** Equal for questions that differ in letters' case, white space and closing marks only. */
 export function normaliseQuestion(text: string): string {
@@ -71,8 +78,19 @@ export async function readQueryLog(
   collection: string,
   signal: AbortSignal,
 ): Promise<QueryLogContent> {
+  try {
+    return await readLog(path, collection, signal);
+  } catch (error) {
+    if (!hasCode(error, 'invalid_data_set')) throw error;
+    const { details, message, cause } = error;
+    throw new RetrievalError(error.code, `${message}. ${HOW_LOGGED}`, { field: 'log', details, cause });
+  }
+}
+
+async function readLog(path: string, collection: string, signal: AbortSignal): Promise<QueryLogContent> {
   const file = { path, label: basename(path) };
   const found = new Map<string, Tally>();
+  const elsewhere = new Map<string, number>();
   let [lines, broken, leftOut] = [0, 0, 0];
   for await (const line of readLines(file, signal)) {
     lines += 1;
@@ -87,11 +105,12 @@ export async function readQueryLog(
         add(tally, entry);
         found.set(key, tally);
       } else leftOut += 1;
-    }
+    } else elsewhere.set(entry.collection, (elsewhere.get(entry.collection) ?? 0) + 1);
   }
   if (lines > 0 && broken === lines) throw dataSetError(file, null, 'holds no line of a query log');
   return {
     questions: new Map([...found].map(([key, tally]) => [key, toQuestion(tally)])),
+    elsewhere,
     broken,
     leftOut,
   };

@@ -70,6 +70,7 @@ export async function runSweepCommand(runtime: Runtime, options: SweepCommandOpt
     await writing(htmlPath, writeFile(htmlPath, page));
   }
   for (const line of renderSweep(sweep, report === null)) output(line);
+  for (const message of sweepWarnings(sweep)) options.onWarning?.(message);
   const best = sweep.runs[sweep.verdict.winner] ?? first;
   return (sweep.reported ?? best).record;
 }
@@ -96,7 +97,6 @@ function renderSweep({ runs, verdict, reported }: Sweep, isReportedAsChosen: boo
     .map((run, at) => ({ run, lead: leads[at] ?? null }))
     .sort((a, b) => b.run.record.metrics[by] - a.run.record.metrics[by]);
   const [first] = runs;
-  const warnings = [...new Set(runs.flatMap(({ record }) => warningsOf(record)))];
   return [
     '',
     `${first.record.data_set.name} ${first.record.data_set.split} · ${String(first.record.data_set.queries)} questions`,
@@ -120,8 +120,13 @@ function renderSweep({ runs, verdict, reported }: Sweep, isReportedAsChosen: boo
       ? ['These numbers flatter the best one: it was chosen by them. Use --tune-on and --report-on.']
       : []),
     ...(reported === null ? [] : renderReported(reported.name, reported.record)),
-    ...warnings.map((warning) => `warning: ${warning}`),
   ];
+}
+
+/** Each once, whichever measurements it is of. */
+function sweepWarnings({ runs, reported }: Sweep): ReadonlySet<string> {
+  const all = reported === null ? runs : [...runs, reported];
+  return new Set(all.flatMap(({ record }) => warningsOf(record)));
 }
 
 function renderReported(name: string, record: EvalRecord): readonly string[] {

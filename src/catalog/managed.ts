@@ -58,6 +58,10 @@ export function withManaged(catalog: Catalog, managed: readonly ManagedCollectio
       refuse(name);
       return catalog.getDocument(name, id, options);
     },
+    async presentDocuments(name, ids, options) {
+      refuse(name);
+      return catalog.presentDocuments(name, ids, options);
+    },
     async listDocuments(name, query, options) {
       refuse(name);
       return catalog.listDocuments(name, query, options);

@@ -6,6 +6,7 @@ import type {
   JsonValue,
   Language,
   Metric,
+  Partitions,
   VectorIndex,
 } from '../model.js';
 import type {
@@ -17,10 +18,13 @@ import type {
   StoredDocument,
 } from '../stores/port.js';
 
-/** An index as asked for: what is left out of HNSW is the store's to say. */
+/** An index as asked for: what is left out of HNSW is the store's to say, and partitions are by value. */
 export type NewVectorIndex =
   | Exclude<VectorIndex, { readonly kind: 'hnsw' }>
-  | (Omit<HnswIndex, 'm' | 'efConstruction'> & Partial<Pick<HnswIndex, 'm' | 'efConstruction'>>);
+  | (Omit<HnswIndex, 'm' | 'efConstruction' | 'partitions'> &
+      Partial<Pick<HnswIndex, 'm' | 'efConstruction'>> & { readonly partitions?: NewPartitions });
+
+export type NewPartitions = Omit<Partitions, 'by'> & Partial<Pick<Partitions, 'by'>>;
 
 type HnswIndex = Extract<VectorIndex, { readonly kind: 'hnsw' }>;
 
@@ -74,6 +78,12 @@ export interface Catalog {
   listCollections(options?: CallOptions): Promise<readonly CollectionDescription[]>;
   deleteCollection(name: string, options?: CallOptions): Promise<void>;
   getDocument(collection: string, id: string, options?: CallOptions): Promise<DocumentWithChunks>;
+  /** Those of the ids that are documents of the collection. */
+  presentDocuments(
+    collection: string,
+    ids: readonly string[],
+    options?: CallOptions,
+  ): Promise<ReadonlySet<string>>;
   listDocuments(
     collection: string,
     query: { readonly filter?: JsonValue; readonly limit: number; readonly after?: string },

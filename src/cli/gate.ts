@@ -7,13 +7,14 @@ import { assertWritable } from '../../eval/outputs.js';
 import { readQuestions } from '../../eval/questions.js';
 import { writeJson } from '../../eval/record.js';
 import { policySchema } from '../generations/gate.js';
-import type { GateCommandOptions } from './commands/gate.js';
+import type { AddSetOptions, GateCommandOptions } from './commands/gate.js';
 import { EXIT, printJson, printLine, withRuntime, type Context, type ExitCode } from './context.js';
 import { createEvalProgressView } from './eval-progress.js';
 import { authorOf } from './generations.js';
 import { given } from './options.js';
 import { table } from './table.js';
 import { count, plural } from './text.js';
+import { showWarnings } from './warnings.js';
 
 /** @throws RetrievalError `invalid_request` for a policy that is none, and what the gate throws. */
 export async function gateCommand(
@@ -45,6 +46,7 @@ export async function gateCommand(
     }
     if (jsonPath !== undefined) await writeJson(jsonPath, result);
     for (const line of renderGate(result)) printLine(stdout, line);
+    showWarnings(stderr, result.warnings);
     return result.passed ? EXIT.ok : EXIT.belowThreshold;
   });
 }
@@ -54,15 +56,22 @@ export async function addSetCommand(
   context: Context,
   collection: string,
   file: string,
-  options: { readonly name?: string },
+  options: AddSetOptions,
 ): Promise<ExitCode> {
-  const { stdout, cwd, signal } = context;
+  const { stdout, stderr, cwd, signal } = context;
   const path = resolve(cwd, file);
   const { dataSet, questions } = await readQuestions(path, signal);
   const name = options.name ?? dataSet.name;
   return withRuntime(context, async (runtime) => {
-    await runtime.evalSets.put(collection, { name, questions }, { signal });
-    printLine(stdout, `Eval set "${name}" of "${collection}" holds ${plural(questions.length, 'question')}.`);
+    const kept = await runtime.evalSets.put(collection, { name, questions }, { signal });
+    if (options.json === true) printJson(stdout, kept);
+    else {
+      printLine(
+        stdout,
+        `Eval set "${name}" of "${collection}" holds ${plural(questions.length, 'question')}.`,
+      );
+      showWarnings(stderr, kept.warnings);
+    }
     return EXIT.ok;
   });
 }

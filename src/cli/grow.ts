@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { readJudgements } from '../../eval/grow/judgements.js';
 import type { Judgement } from '../../eval/grow/judgements.js';
-import { normaliseQuestion, readQueryLog } from '../../eval/grow/logged.js';
+import { HOW_LOGGED, normaliseQuestion, readQueryLog } from '../../eval/grow/logged.js';
 import type { QueryLogContent } from '../../eval/grow/logged.js';
 import { mergeJudgements } from '../../eval/grow/merge.js';
 import { chooseOpen, renderTemplate } from '../../eval/grow/template.js';
@@ -17,10 +17,12 @@ import type { Runtime } from '../runtime-types.js';
 import type { GrowOptions } from './commands/grow.js';
 import { EXIT, printJson, printLine, withRuntime, type Context, type ExitCode } from './context.js';
 import { count, cutTo, oneLine, plural } from './text.js';
+import { showWarnings } from './warnings.js';
 
 /** The name of a collection's first set, where none is given. */
 const FIRST_SET = 'logged';
 const SHOWN_CHARACTERS = 300;
+const SHOWN_COLLECTIONS = 10;
 
 /**
  * Without judgements writes what is to be judged; with them makes or extends the eval set.
@@ -102,18 +104,42 @@ async function offer(
   const text = renderTemplate(lines, outPath?.endsWith('.tsv') === true ? 'tsv' : 'jsonl');
   if (outPath === undefined) stdout.stream.write(text);
   else await writing(outPath, writeFile(outPath, text, { mode: 0o600 }));
-  printLine(
-    stderr,
-    `${plural(lines.length, 'line')} to judge, of ${count(open.length)} of the ${plural(logged.questions.size, 'question')} that were asked of "${collection}". Fill in "relevant", and give the file to --judgements.`,
-  );
-  for (const [amount, what] of [
-    [gone, 'documents that were found then are gone, and left out'],
-    [logged.broken, 'lines are none of a query log, and were passed over'],
-    [logged.leftOut, 'lines hold more different questions than can be counted, and were left out'],
+  if (logged.questions.size === 0) printLine(stderr, `${noQuestion(collection, logged)}. ${HOW_LOGGED}.`);
+  else {
+    printLine(
+      stderr,
+      `${plural(lines.length, 'line')} to judge, of ${count(open.length)} of the ${plural(logged.questions.size, 'question')} that were asked of "${collection}". Fill in "relevant", and give the file to --judgements.`,
+    );
+  }
+  for (const [amount, one, several] of [
+    [
+      gone,
+      'document that was found then is gone, and left out',
+      'documents that were found then are gone, and left out',
+    ],
+    [
+      logged.broken,
+      'line is none of a query log, and was passed over',
+      'lines are none of a query log, and were passed over',
+    ],
+    [
+      logged.leftOut,
+      'line holds one more question than can be counted, and was left out',
+      'lines hold more different questions than can be counted, and were left out',
+    ],
   ] as const) {
-    if (amount > 0) printLine(stderr, `${count(amount)} ${what}.`);
+    if (amount > 0) printLine(stderr, `${count(amount)} ${amount === 1 ? one : several}.`);
   }
   return EXIT.ok;
+}
+
+/** A log of other collections only is perhaps the right one, and the name is not. */
+function noQuestion(collection: string, { elsewhere }: QueryLogContent): string {
+  const others = [...elsewhere]
+    .slice(0, SHOWN_COLLECTIONS)
+    .map(([name, asked]) => `${name} (${count(asked)})`);
+  const but = others.length === 0 ? '' : `, but some of ${oneLine(others.join(', '))}`;
+  return `The log holds no question of "${collection}"${but}`;
 }
 
 /** Each hit with what a person needs to judge it. */
@@ -162,19 +188,20 @@ async function extend(
   },
   options: GrowOptions,
 ): Promise<ExitCode> {
-  const ids = [...new Set(given.judged.map(({ document }) => document))];
-  const missing = new Set<string>();
-  for (const id of ids) if ((await documentOf(runtime, collection, id, signal)) === null) missing.add(id);
+  const ids = new Set(given.judged.map(({ document }) => document));
+  const present = await runtime.catalog.presentDocuments(collection, [...ids], { signal });
+  const missing = [...ids].filter((id) => !present.has(id));
   const merged = mergeJudgements(
     set.questions,
-    given.judged.filter(({ document }) => !missing.has(document)),
+    given.judged.filter(({ document }) => present.has(document)),
     (key) => given.logged?.questions.get(key)?.query,
   );
   const { questions, added, extended, known, conflicts, barren } = merged;
-  if (added + extended > 0) {
-    await runtime.evalSets.put(collection, { name: set.name, questions }, { signal });
-  }
-  const isWhole = conflicts.length === 0 && missing.size === 0;
+  const warnings =
+    added + extended > 0
+      ? (await runtime.evalSets.put(collection, { name: set.name, questions }, { signal })).warnings
+      : [];
+  const isWhole = conflicts.length === 0 && missing.length === 0;
   if (options.json === true) {
     printJson(stdout, {
       eval_set: set.name,
@@ -184,8 +211,9 @@ async function extend(
       known,
       not_judged: given.open,
       conflicts,
-      missing_documents: [...missing],
+      missing_documents: missing,
       without_relevant: barren,
+      warnings,
     });
     return isWhole ? EXIT.ok : EXIT.someFailed;
   }
@@ -198,6 +226,7 @@ async function extend(
     stdout,
     `Eval set "${set.name}" of "${collection}" holds ${plural(questions.length, 'question')}: ${count(added)} new, ${count(extended)} with more judgements. ${plural(known, 'judgement')} known before, ${count(given.open)} not made yet.`,
   );
+  showWarnings(stderr, warnings);
   return isWhole ? EXIT.ok : EXIT.someFailed;
 }
 

@@ -1,17 +1,25 @@
 /** Questions with what they are expected to find, kept with their collection. */
 import { z } from 'zod';
+import type { Catalog } from '../catalog/types.js';
 import { RetrievalError } from '../errors.js';
 import type { JsonObject } from '../model.js';
+import type { Warning } from '../retrieval/schema.js';
 import type { RecordStore, StoredRecord } from '../stores/generations-port.js';
 import type { CallOptions } from '../stores/port.js';
+import { checkExpected, expectedOf } from './expected.js';
 import { readValue } from './history.js';
-import { questionId, questionSchema } from './questions.js';
+import { questionId, questionSchema, type Question } from './questions.js';
 
 export interface EvalSetSummary {
   readonly name: string;
   readonly questions: number;
   /** ISO 8601. */
   readonly at: string;
+}
+
+/** A set as it was kept, with what is odd about it. */
+export interface KeptEvalSet extends EvalSetSummary {
+  readonly warnings: readonly Warning[];
 }
 
 export interface EvalSet {
@@ -22,8 +30,12 @@ export interface EvalSet {
 
 /** Eval sets of collections. `unsupported_capability` where the store keeps no records. */
 export interface EvalSets {
-  /** Replaces a set of the same name. @throws RetrievalError `invalid_request` naming the question at fault */
-  put(collection: string, set: EvalSet, options?: CallOptions): Promise<EvalSetSummary>;
+  /**
+   * Replaces a set of the same name. Documents that the collection does not have are no reason to
+   * refuse it, for they may come later.
+   * @throws RetrievalError `invalid_request` naming the question at fault
+   */
+  put(collection: string, set: EvalSet, options?: CallOptions): Promise<KeptEvalSet>;
   /** By name. */
   list(collection: string, options?: CallOptions): Promise<readonly EvalSetSummary[]>;
   /** @throws RetrievalError `not_found` */
@@ -41,7 +53,10 @@ const schema = z.object({
   questions: z.array(z.record(z.string(), z.json())),
 });
 
-export function createEvalSets(store: { readonly kind: string; readonly records?: RecordStore }): EvalSets {
+export function createEvalSets(
+  store: { readonly kind: string; readonly records?: RecordStore },
+  catalog: Pick<Catalog, 'presentDocuments' | 'getDocument'>,
+): EvalSets {
   const records = (): RecordStore => {
     if (store.records !== undefined) return store.records;
     throw new RetrievalError(
@@ -74,8 +89,9 @@ export function createEvalSets(store: { readonly kind: string; readonly records?
           { field: 'questions' },
         );
       }
-      assertQuestions(set.questions);
+      const expected = expectedOf(readQuestions(set.questions));
       const before = await find(collection, set.name, options);
+      const { warnings } = await checkExpected(catalog, collection, expected, options);
       const { name, questions } = set;
       const { at } = await records().append(collection, KIND, { name, questions }, options);
       // The new one first: a call that is cut off leaves two, of which the latest counts.
@@ -86,7 +102,7 @@ export function createEvalSets(store: { readonly kind: string; readonly records?
           options,
         );
       }
-      return { name, questions: questions.length, at };
+      return { name, questions: questions.length, at, warnings };
     },
 
     async list(collection, options) {
@@ -118,8 +134,9 @@ export function createEvalSets(store: { readonly kind: string; readonly records?
 }
 
 /** What is kept has to be asked one day: a question that is none is refused now. */
-function assertQuestions(questions: EvalSet['questions']): void {
+function readQuestions(questions: EvalSet['questions']): readonly Question[] {
   const ids = new Set<string>();
+  const read: Question[] = [];
   for (const [at, value] of questions.entries()) {
     const parsed = questionSchema.safeParse(value);
     if (!parsed.success) {
@@ -129,7 +146,9 @@ function assertQuestions(questions: EvalSet['questions']): void {
     const id = questionId(parsed.data, at + 1);
     if (ids.has(id)) throw noQuestion([at, 'id'], 'has come before');
     ids.add(id);
+    read.push(parsed.data);
   }
+  return read;
 }
 
 function noQuestion(path: readonly PropertyKey[], problem: string): RetrievalError {

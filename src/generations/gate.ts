@@ -3,7 +3,7 @@
  * which stands above this code; whoever runs gates is given it.
  */
 import { z } from 'zod';
-import type { QueryInput } from '../retrieval/schema.js';
+import { warningSchema, type QueryInput } from '../retrieval/schema.js';
 import type { Runtime } from '../runtime-types.js';
 import { METRICS } from './measures.js';
 import type { Author } from './types.js';
@@ -72,6 +72,10 @@ export const gateReportSchema = z
     passed: z.boolean(),
     reasons: z.array(z.string()).meta({ description: 'Why it failed, a sentence each; none when it passed' }),
     eval_set: z.string(),
+    warnings: z
+      .array(warningSchema)
+      .default([])
+      .meta({ description: 'What the eval set expects and the collection does not hold' }),
     questions: count,
     policy: policySchema,
     metrics: z
@@ -119,7 +123,7 @@ export type PreparedGate = (how: {
 /**
  * Finds out whether a gate can be run.
  * @throws RetrievalError `generation_not_found`, `generation_conflict`, `invalid_request` without an
- *   eval set to ask
+ *   eval set to ask, `invalid_data_set` where nothing that the set expects is there
  */
 export type PrepareGate = (
   runtime: Runtime,

@@ -4,7 +4,12 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { prepareGate } from '../../eval/gate/gate.js';
 import type { GateWire } from '../../src/api/schemas/gate.js';
-import { evalSetListSchema, evalSetSchema, gateSchema } from '../../src/api/schemas/gate.js';
+import {
+  evalSetListSchema,
+  evalSetSchema,
+  gateSchema,
+  keptEvalSetSchema,
+} from '../../src/api/schemas/gate.js';
 import { historySchema } from '../../src/api/schemas/generation.js';
 import { loadConfig } from '../../src/config.js';
 import type { PrepareGate } from '../../src/generations/gate.js';
@@ -155,6 +160,36 @@ describe('the gate over HTTP', () => {
     assert.ok(result.reasons.length > 0 && result.losses.length > 0 && result.losses.length <= 10);
     const refused = await send('POST', `${path}/activate`, {});
     assert.deepEqual([refused.status, refused.body.code], [409, 'gate_failed']);
+  });
+
+  test('documents that the set expects and nobody ingested are told of; a set of none is refused', async (t) => {
+    const { send, candidate, over } = await open(t);
+    const path = `${PARTS}/generations/${String(candidate)}/gate`;
+    const ghost = { query: 'ghost', expected: [{ document: 'ghost' }] };
+    const missing = (total: number): object[] => [
+      {
+        code: 'documents_missing',
+        message: `1 of ${String(total)} expected documents is not in the collection: ghost`,
+      },
+    ];
+    const put = async (questions: readonly object[]): Promise<unknown> => {
+      const { status, body } = await send('PUT', `${PARTS}/evalsets/words`, { questions });
+      assert.equal(status, 200, JSON.stringify(body));
+      return keptEvalSetSchema.parse(body).warnings;
+    };
+    assert.deepEqual(await put(QUESTIONS), []);
+    assert.deepEqual(await put([ghost]), missing(1));
+    const refused = await send('POST', path, {});
+    assert.deepEqual(
+      [refused.status, refused.body.code, refused.body.field],
+      [400, 'invalid_data_set', 'eval_set'],
+    );
+    assert.match(refused.body.detail ?? '', /1 of 1 expected documents is not in the coll.*Ingest them, or/u);
+
+    assert.deepEqual(await put([...QUESTIONS, ghost]), missing(WORDS.length + 1));
+    assert.equal((await send('POST', path, { policy: { max_latency_ratio: null } })).status, 202);
+    const { result } = await over();
+    assert.deepEqual([result?.passed, result?.warnings], [true, missing(WORDS.length + 1)]);
   });
 
   test('what cannot be run is refused at once', async (t) => {

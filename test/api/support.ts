@@ -145,6 +145,7 @@ export function fakeRuntime(overrides: FakeRuntime = {}): Runtime {
       listCollections: () => Promise.resolve([DESCRIPTION]),
       deleteCollection: () => Promise.resolve(),
       getDocument: () => Promise.resolve(DOCUMENT),
+      presentDocuments: (_collection, ids) => Promise.resolve(new Set(ids)),
       listDocuments: () => Promise.resolve({ items: [{ ...summary, ...stored }], next: null }),
       countDocuments: () => Promise.resolve(1),
       deleteDocument: () => Promise.resolve(),

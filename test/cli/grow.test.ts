@@ -101,7 +101,7 @@ describe('plumbline evalset grow', () => {
       const offered = await run('evalset', 'grow', 'parts', '--log', 'queries.jsonl', '--out', 'open.jsonl');
       assert.equal(offered.code, 0, offered.stderr);
       assert.match(offered.stderr, /of the 4 questions that were asked/u);
-      assert.match(offered.stderr, /^1 lines are none of a query log/mu);
+      assert.match(offered.stderr, /^1 line is none of a query log/mu);
       const template = parse(await readFile(join(folder, 'open.jsonl'), 'utf8'));
       assert.deepEqual([template[0]?.query, template[0]?.asked], ['Which is the pump?', 3]);
       assert.ok(template.every(({ relevant }) => relevant === null));
@@ -204,8 +204,10 @@ describe('plumbline evalset grow', () => {
       const grow = (...args: string[]): Promise<InProcess> => run('evalset', 'grow', 'parts', ...args);
       for (const [args, problem] of [
         [[], /Name the query log/u],
-        [['--log', 'gone.jsonl'], /gone\.jsonl: cannot be read \(ENOENT\)/u],
-        [['--log', 'other.jsonl'], /holds no line of a query log/u],
+        [['--log', 'gone.jsonl'], /gone\.jsonl: cannot be read \(ENOENT\)\. .*set PLUMBLINE_QUERY_LOG=FILE/u],
+        [['--log', 'gone.jsonl'], /field: log$/mu],
+        [['--log', folder], /cannot be read \(EISDIR\)/u],
+        [['--log', 'other.jsonl'], /holds no line of a query log\. .*set PLUMBLINE_QUERY_LOG=FILE/u],
         [['--judgements', 'none.tsv'], /line 1: has to name the columns; there is no "query"/u],
         [['--judgements', 'bad.jsonl'], /line 1: relevant must be true, false, 0, 1, 2 or 3/u],
         [['--judgements', 'four.jsonl'], /line 1: relevant must be/u],
@@ -217,6 +219,19 @@ describe('plumbline evalset grow', () => {
       }
       const nothing = await grow('--log', 'empty.jsonl');
       assert.deepEqual([nothing.code, nothing.stdout], [0, '']);
+      assert.match(nothing.stderr, /^The log holds no question of "parts"\. .*set PLUMBLINE_QUERY_LOG=FILE/u);
+      const line = (collection: string): object => ({ collection, query: 'x', hits: [] });
+      await writeFile(
+        join(folder, 'elsewhere.jsonl'),
+        jsonl([line('a'), line('a'), line('b'), { level: 'info' }]),
+      );
+      const elsewhere = await grow('--log', 'elsewhere.jsonl');
+      assert.deepEqual([elsewhere.code, elsewhere.stdout], [0, '']);
+      assert.match(
+        elsewhere.stderr,
+        /^The log holds no question of "parts", but some of a \(2\), b \(1\)\. .*set PLUMBLINE_QUERY_LOG=FILE/u,
+      );
+      assert.match(elsewhere.stderr, /^1 line is none of a query log, and was passed over\.$/mu);
       for (const name of ['a', 'b']) await runtime.evalSets.put('parts', { name, ...set });
       const several = await grow('--log', 'empty.jsonl');
       assert.equal(several.code, 2);

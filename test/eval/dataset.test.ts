@@ -32,7 +32,7 @@ test('a BEIR folder loads: judged queries only, ids as strings, oddities counted
   assert.equal(dataSet.corpus?.documents, 9);
   assert.ok(dataSet.corpus.has('red 2') && dataSet.corpus.has('12'));
   assert.deepEqual(dataSet.warnings, [
-    'judged documents that are not in the corpus: 1',
+    '1 of 7 expected documents is not in the corpus: gone',
     'judged queries that are not in queries.jsonl and count as 0: 1',
     'documents with neither title nor text, which are left out: 1',
   ]);
@@ -117,6 +117,32 @@ test('a query without a relevant document is told of', async () => {
   assert.match(dataSet.warnings.join(), /queries without a relevant document.*: 1$/u);
 });
 
+test('a folder that is none is told from one without judgements', async () => {
+  await withFolder(async (folder) => {
+    await writeFiles(folder, SMALL);
+    for (const [path, problem] of [
+      [join(folder, 'gone'), /^There is no folder .*gone; a data set is a folder of corpus\.jsonl/u],
+      [join(folder, 'corpus.jsonl'), /corpus\.jsonl is a file; a data set is a folder of corpus\.jsonl/u],
+    ] as const) {
+      await assert.rejects(loadDataSet(path, { split: 'test', corpus: true }), (error) => {
+        assert.ok(hasCode(error, 'invalid_data_set'), String(error));
+        assert.equal(error.field, 'folder');
+        assert.match(error.message, problem);
+        return true;
+      });
+    }
+  });
+});
+
+test('judgements of nothing that the corpus has cannot be measured', async () => {
+  const qrels = { 'qrels/test.tsv': 'q1 ghost 1\nq2 gone 2\nq2 blue 0\n' };
+  await rejects(
+    { ...SMALL, ...qrels },
+    /every measure would be 0: 2 of 2 expected documents are not in the c/u,
+  );
+  await rejects({ ...SMALL, 'qrels/test.tsv': 'q1 blue 0\n' }, /no question expects a document/u);
+});
+
 test('errors name the file, the line and what is wrong, and never the text', async () => {
   const corpus = (line: string): Files => ({
     ...SMALL,
@@ -126,7 +152,7 @@ test('errors name the file, the line and what is wrong, and never the text', asy
   await rejects(corpus('[1]'), /corpus\.jsonl, line 3: must be a JSON object/u, 3);
   await rejects(corpus('{"text":"x"}'), /line 3: _id must be a string/u, 3);
   await rejects(corpus('{"_id":" ","text":"x"}'), /line 3: _id is empty/u, 3);
-  await rejects(corpus('{"_id":"\\ud800","text":"x"}'), /line 3: _id is empty or not well-formed/u, 3);
+  await rejects(corpus('{"_id":"\\ud800","text":"x"}'), /line 3: _id is empty, or holds NUL or half/u, 3);
   await rejects(corpus('{"_id":"b","text":7}'), /line 3: text must be a string/u, 3);
   await rejects(corpus('{"_id":"a","text":"y"}'), /line 3: the _id has come before/u, 3);
   const queries = (line: string): Files => ({

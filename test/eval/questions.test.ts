@@ -3,9 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { loadDataSet } from '../../eval/dataset.js';
-import { holdsPassage, judgedItems } from '../../eval/passages.js';
+import { judgedItems } from '../../eval/passages.js';
 import { loadQuestions } from '../../eval/questions.js';
 import { evaluate } from '../../eval/run.js';
+import { holdsPassage } from '../../src/generations/passage.js';
 import { SMALL, createWordRuntime, jsonl, withFolder, writeFiles } from './support.js';
 
 async function load(text: string): Promise<Awaited<ReturnType<typeof loadQuestions>>> {

@@ -30,7 +30,13 @@ async function withSmall<T>(
 }
 
 function command(folder: string, lines: string[] = []): EvalCommandOptions {
-  return { folder, split: 'test', embedder: 'words', output: (line) => lines.push(line) };
+  return {
+    folder,
+    split: 'test',
+    embedder: 'words',
+    output: (line) => lines.push(line),
+    onWarning: (message) => lines.push(`warning: ${message}`),
+  };
 }
 
 function ofQuery(record: EvalRecord, id: string): EvalRecord['per_query'][number] {

@@ -152,6 +152,10 @@ export function createWordRuntime(options: { readonly blunt?: boolean } = {}): W
       getCollection: unused,
       listCollections: unused,
       getDocument: unused,
+      presentDocuments: (name, ids) => {
+        const { documents } = find(name);
+        return Promise.resolve(new Set(ids.filter((id) => documents.has(id))));
+      },
       listDocuments: unused,
       countDocuments: unused,
       deleteDocument: unused,

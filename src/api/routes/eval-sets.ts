@@ -6,7 +6,7 @@ import {
   evalSetParams,
   evalSetQuery,
   evalSetSchema,
-  evalSetSummarySchema,
+  keptEvalSetSchema,
   newEvalSetSchema,
 } from '../schemas/gate.js';
 import { BODY_CODES, STORE_CODES, problemResponses } from '../schemas/problem.js';
@@ -43,11 +43,13 @@ export function evalSetRoutes(app: ZodApp, { runtime: { evalSets } }: RouteConte
       schema: {
         operationId: 'putEvalSet',
         summary: 'Keep questions with the collection; a set of the same name is replaced',
+        description:
+          'Documents and passages that the collection does not hold are told of in `warnings`. The set is kept all the same, for they may come later; a gate or an evaluation is refused as long as none of them is there.',
         tags: ['generations'],
         params: evalSetParams,
         body: newEvalSetSchema,
         response: {
-          200: answer('The set', evalSetSummarySchema),
+          200: answer('The set', keptEvalSetSchema),
           ...problemResponses(...CODES, ...BODY_CODES),
         },
       },
@@ -56,7 +58,10 @@ export function evalSetRoutes(app: ZodApp, { runtime: { evalSets } }: RouteConte
       const { name, set } = request.params;
       // Of a JSON body; zod does not say so of members that it does not know.
       const questions = request.body.questions as Parameters<typeof evalSets.put>[1]['questions'];
-      return workOf(request).run((options) => evalSets.put(name, { name: set, questions }, options));
+      const { warnings, ...summary } = await workOf(request).run((options) =>
+        evalSets.put(name, { name: set, questions }, options),
+      );
+      return { ...summary, warnings: [...warnings] };
     },
   );
 

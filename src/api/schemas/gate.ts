@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { MAX_QUESTIONS } from '../../generations/eval-sets.js';
 import { gateReportSchema, policySchema } from '../../generations/gate.js';
 import { questionSchema } from '../../generations/questions.js';
-import { jsonValueSchema } from '../../retrieval/schema.js';
+import { jsonValueSchema, warningSchema } from '../../retrieval/schema.js';
 import { collectionNameSchema, limitSchema } from './common.js';
 import { authorSchema } from './generation.js';
 
@@ -74,6 +74,16 @@ export const evalSetSummarySchema = z
     at: z.string().meta({ description: 'When it was put' }),
   })
   .meta({ id: 'EvalSetSummary' });
+
+export const keptEvalSetSchema = z
+  .strictObject({
+    ...evalSetSummarySchema.shape,
+    warnings: z.array(warningSchema).meta({
+      description:
+        'Expected documents and passages that the collection does not hold (yet); empty when there are none',
+    }),
+  })
+  .meta({ id: 'KeptEvalSet' });
 
 export const evalSetListSchema = z.strictObject({ eval_sets: z.array(evalSetSummarySchema) });
 

@@ -12,6 +12,11 @@ export interface GateCommandOptions extends AuthorOptions {
   readonly json?: string;
 }
 
+export interface AddSetOptions {
+  readonly name?: string;
+  readonly json?: true;
+}
+
 export function addGate(program: Command, context: Context, run: Run): void {
   const load = () => import('../gate.js');
 
@@ -48,7 +53,8 @@ when the gate fails.`,
       'JSON lines: {"query": "…", "expected": [{"document": "…", "passage": "…"?, "grade": 1?}]}',
     )
     .option('--name <name>', "the set's name (default: the file's)")
-    .action((collection: string, file: string, options: { readonly name?: string }) =>
+    .option('--json', 'print JSON')
+    .action((collection: string, file: string, options: AddSetOptions) =>
       run(async () => (await load()).addSetCommand(context, collection, file, options)),
     );
   addGrow(sets, context, run);
