@@ -202,6 +202,19 @@ export type Metric = 'cosine' | 'dot' | 'l2';
 export type Compression = '2x' | '4x' | '8x' | '16x' | '32x';
 
 /**
+ * An index in parts, by the values of one field: a filter on that field searches only the parts that
+ * can hold a match. Documents without the field have a part of their own.
+ */
+export interface Partitions {
+  /** A field of the collection, of one value. */
+  readonly field: string;
+  /** Parts that values are spread over. */
+  readonly count: number;
+  /** `month` and `year`, in UTC, are for dates; `value` for all other types. */
+  readonly by: 'value' | 'month' | 'year';
+}
+
+/**
  * The approximate index. It is built when a generation holds `buildAfter` chunks or more; with
  * fewer, exact search is at least as fast.
  */
@@ -215,6 +228,8 @@ export type VectorIndex =
       readonly compression?: Compression;
       /** The whole vectors are read from disk when they are needed: less memory, slower. */
       readonly onDisk?: true;
+      /** One graph where absent. */
+      readonly partitions?: Partitions;
     }
   | { readonly kind: 'ivfflat'; readonly lists: number | 'auto'; readonly buildAfter: number }
   | { readonly kind: 'none' };

@@ -3,13 +3,14 @@ import type {
   CollectionDescription,
   DocumentWithChunks,
   NewCollection,
+  NewPartitions,
   NewVectorIndex,
 } from '../catalog/types.js';
 import type { IngestSummary, Source } from '../ingest/types.js';
 import { fromChunker, toNewChunker } from './chunker-wire.js';
 import type { Generation, Pin, VectorIndex } from '../model.js';
 import type { DocumentSummary } from '../stores/port.js';
-import type { CollectionWire, NewCollectionBody } from './schemas/collection.js';
+import type { CollectionWire, NewCollectionBody, NewPartitionsBody } from './schemas/collection.js';
 import type {
   DocumentSummaryWire,
   DocumentWire,
@@ -42,6 +43,7 @@ export function toIndex(index: NonNullable<NewCollectionBody['index']>): NewVect
         buildAfter: index.build_after,
         ...(index.compression === undefined ? {} : { compression: index.compression }),
         ...(index.on_disk === undefined ? {} : { onDisk: index.on_disk }),
+        ...(index.partitions === undefined ? {} : { partitions: toPartitions(index.partitions) }),
       };
     case 'ivfflat':
       return { kind: 'ivfflat', lists: index.lists, buildAfter: index.build_after };
@@ -50,6 +52,10 @@ export function toIndex(index: NonNullable<NewCollectionBody['index']>): NewVect
     default:
       return index satisfies never;
   }
+}
+
+function toPartitions({ field, count, by }: NewPartitionsBody): NewPartitions {
+  return { field, count, ...(by === undefined ? {} : { by }) };
 }
 
 export function fromCollection(collection: CollectionDescription): CollectionWire {
@@ -108,6 +114,7 @@ function fromIndex(index: VectorIndex): CollectionWire['generation']['index'] {
         build_after: index.buildAfter,
         ...(index.compression === undefined ? {} : { compression: index.compression }),
         ...(index.onDisk === undefined ? {} : { on_disk: index.onDisk }),
+        ...(index.partitions === undefined ? {} : { partitions: { ...index.partitions } }),
       };
     case 'ivfflat':
       return { kind: 'ivfflat', lists: index.lists, build_after: index.buildAfter };

@@ -1,12 +1,13 @@
 /** What a generation is made with: asked for, completed, and within what the store can do. */
 import type { Embedder } from '../embedders/port.js';
 import { RetrievalError } from '../errors.js';
-import type { Language, Pin, VectorIndex } from '../model.js';
+import type { Fields, Language, Pin, VectorIndex } from '../model.js';
 import { modelVersion } from '../pin.js';
 import type { GenerationSpec } from '../stores/generations-port.js';
 import type { VectorStore } from '../stores/port.js';
 import { assertRange } from './assert-range.js';
 import { chunkerSettings } from './chunker.js';
+import { partitionSettings } from './partitions.js';
 import type { NewCollection, NewVectorIndex } from './types.js';
 
 const DEFAULT_HNSW = { m: 16, efConstruction: 128 };
@@ -16,29 +17,34 @@ const DEFAULT_INDEXES: Readonly<Record<VectorIndex['kind'], NewVectorIndex>> = {
   none: { kind: 'none' },
 };
 
-/** @throws RetrievalError `invalid_request` naming the setting. */
+/**
+ * @param fields those of the collection
+ * @throws RetrievalError `invalid_request` naming the setting.
+ */
 export function generationSpec(
   input: Pick<NewCollection, 'chunker' | 'metric' | 'index'>,
   { capabilities }: Pick<VectorStore, 'capabilities'>,
   embedder: Pick<Embedder, 'name' | 'pin'>,
+  fields: Fields,
 ): GenerationSpec {
   return {
     embedder: embedder.name,
     pin: embedder.pin,
     chunker: chunkerSettings(input.chunker),
     metric: input.metric ?? metricOf(embedder.pin),
-    index: indexSettings(input.index ?? DEFAULT_INDEXES[capabilities.indexes[0] ?? 'none'], {
-      ...DEFAULT_HNSW,
-      ...capabilities.hnswDefaults,
-    }),
+    index: indexSettings(
+      input.index ?? DEFAULT_INDEXES[capabilities.indexes[0] ?? 'none'],
+      { ...DEFAULT_HNSW, ...capabilities.hnswDefaults },
+      fields,
+    ),
   };
 }
 
 /** Fills in what was left to the store, and checks the whole. */
-function indexSettings(input: NewVectorIndex, defaults: typeof DEFAULT_HNSW): VectorIndex {
+function indexSettings(input: NewVectorIndex, defaults: typeof DEFAULT_HNSW, fields: Fields): VectorIndex {
   switch (input.kind) {
     case 'hnsw': {
-      const { m = defaults.m, efConstruction = defaults.efConstruction } = input;
+      const { m = defaults.m, efConstruction = defaults.efConstruction, partitions, ...rest } = input;
       assertRange('index.m', m, 2, 100);
       assertRange('index.ef_construction', efConstruction, 2 * m, 1000);
       assertRange('index.build_after', input.buildAfter, 0, Number.MAX_SAFE_INTEGER);
@@ -47,7 +53,12 @@ function indexSettings(input: NewVectorIndex, defaults: typeof DEFAULT_HNSW): Ve
           field: 'index.compression',
         });
       }
-      return { ...input, m, efConstruction };
+      return {
+        ...rest,
+        m,
+        efConstruction,
+        ...(partitions === undefined ? {} : { partitions: partitionSettings(partitions, fields) }),
+      };
     }
     case 'ivfflat':
       if (input.lists !== 'auto') assertRange('index.lists', input.lists, 1, 32_768);
@@ -90,12 +101,15 @@ export function assertCapabilities(
     refuse('index', `index "${spec.index.kind}"`, capabilities.indexes);
   }
   if (spec.index.kind === 'hnsw') {
-    const { compression, onDisk } = spec.index;
+    const { compression, onDisk, partitions } = spec.index;
     const { levels, onDisk: hasOnDisk } = capabilities.compression ?? { levels: [], onDisk: false };
     if (compression !== undefined && !levels.includes(compression)) {
       refuse('index.compression', `compression "${compression}"`, levels.length === 0 ? ['none'] : levels);
     }
     if (onDisk === true && !hasOnDisk) refuse('index.on_disk', 'index on disk', ['those in memory']);
+    if (partitions !== undefined && capabilities.partitions !== true) {
+      refuse('index.partitions', 'index in partitions', ['those in one piece']);
+    }
   }
   if (!capabilities.languages.includes(spec.language)) {
     refuse('language', `language "${spec.language}"`, capabilities.languages);

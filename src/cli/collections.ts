@@ -4,7 +4,7 @@ import { fromCollection } from '../api/wire.js';
 import type { ManagedCollection } from '../catalog/managed.js';
 import type { CollectionDescription } from '../catalog/types.js';
 import { RetrievalError } from '../errors.js';
-import type { VectorIndex } from '../model.js';
+import type { Partitions, VectorIndex } from '../model.js';
 import { chunkerOf, describeChunker } from './chunker-options.js';
 import type { CreateCommandOptions } from './commands/collections.js';
 import {
@@ -144,7 +144,7 @@ function showManaged(output: Output, collection: ManagedCollection): void {
 function describeIndex(index: VectorIndex): string {
   switch (index.kind) {
     case 'hnsw':
-      return `hnsw, m ${String(index.m)}, ef_construction ${String(index.efConstruction)}${index.compression === undefined ? '' : `, compressed ${index.compression}`}${index.onDisk === true ? ' on disk' : ''}, from ${count(index.buildAfter)} chunks on`;
+      return `hnsw, m ${String(index.m)}, ef_construction ${String(index.efConstruction)}${index.compression === undefined ? '' : `, compressed ${index.compression}`}${index.onDisk === true ? ' on disk' : ''}${describePartitions(index.partitions)}, from ${count(index.buildAfter)} chunks on`;
     case 'ivfflat':
       return `ivfflat, lists ${String(index.lists)}, from ${count(index.buildAfter)} chunks on`;
     case 'none':
@@ -152,4 +152,10 @@ function describeIndex(index: VectorIndex): string {
     default:
       return index satisfies never;
   }
+}
+
+function describePartitions(partitions: Partitions | undefined): string {
+  if (partitions === undefined) return '';
+  const { field, count: parts, by } = partitions;
+  return `, in ${String(parts)} partitions by ${by === 'value' ? field : `the ${by} of ${field}`}`;
 }

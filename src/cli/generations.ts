@@ -231,7 +231,12 @@ function isWishOf({ embedder, chunker, index }: NewGeneration, made: GenerationD
 }
 
 function holds(made: object, wish: object): boolean {
-  return Object.entries(wish).every(([name, value]) => Reflect.get(made, name) === value);
+  return Object.entries(wish).every(([name, value]: [string, unknown]) => {
+    const has: unknown = Reflect.get(made, name);
+    // Settings in a setting, such as an index's partitions.
+    const isNested = typeof value === 'object' && value !== null && typeof has === 'object' && has !== null;
+    return isNested ? holds(has, value) : has === value;
+  });
 }
 
 function gateText({ gate }: GenerationDescription): string {

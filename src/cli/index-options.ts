@@ -1,8 +1,8 @@
 /** The options that describe a collection's approximate index. */
 import { Option, type Command } from 'commander';
-import type { NewVectorIndex } from '../catalog/types.js';
+import type { NewPartitions, NewVectorIndex } from '../catalog/types.js';
 import { RetrievalError } from '../errors.js';
-import type { Compression, VectorIndex } from '../model.js';
+import type { Compression, Partitions, VectorIndex } from '../model.js';
 import { integer } from './options.js';
 
 const DEFAULT_BUILD_AFTER = 20_000;
@@ -13,6 +13,9 @@ export interface IndexOptions {
   readonly hnswEfConstruction?: number;
   readonly hnswCompression?: Compression;
   readonly hnswOnDisk?: true;
+  readonly partitionField?: string;
+  readonly partitionCount?: number;
+  readonly partitionBy?: Partitions['by'];
   readonly ivfflatLists?: number;
   readonly buildAfter?: number;
 }
@@ -38,6 +41,17 @@ export function addIndexOptions(command: Command): Command {
       ).choices(['2x', '4x', '8x', '16x', '32x']),
     )
     .option('--hnsw-on-disk', 'with a compression: whole vectors are read from disk, on OpenSearch')
+    .option(
+      '--partition-field <name>',
+      'a graph for each part of the values of this field, on PGlite and PostgreSQL (default: one graph)',
+    )
+    .option('--partition-count <n>', 'with --partition-field: how many parts', integer(1))
+    .addOption(
+      new Option(
+        '--partition-by <unit>',
+        'with --partition-field: for a date, month or year (default: value)',
+      ).choices(['value', 'month', 'year']),
+    )
     .option('--ivfflat-lists <n>', 'lists (default: by the number of chunks)', integer(1))
     .option('--build-after <n>', 'chunks from which on there is an index (default: 20000)', integer(0));
 }
@@ -48,6 +62,7 @@ export function addIndexOptions(command: Command): Command {
  */
 export function indexOf(options: IndexOptions): NewVectorIndex | undefined {
   const { hnswM, hnswEfConstruction, hnswCompression, hnswOnDisk, ivfflatLists, buildAfter } = options;
+  const partitions = partitionsOf(options);
   const needs = (
     kind: VectorIndex['kind'],
     option: string,
@@ -60,9 +75,10 @@ export function indexOf(options: IndexOptions): NewVectorIndex | undefined {
   needs('hnsw', '--hnsw-ef-construction', hnswEfConstruction);
   needs('hnsw', '--hnsw-compression', hnswCompression);
   needs('hnsw', '--hnsw-on-disk', hnswOnDisk);
+  needs('hnsw', '--partition-field', partitions?.field);
   needs('ivfflat', '--ivfflat-lists', ivfflatLists);
   // What names a setting of HNSW names HNSW; anything else is not guessed, for stores differ in their default.
-  const isHnsw = [hnswM, hnswEfConstruction, hnswCompression, hnswOnDisk].some(
+  const isHnsw = [hnswM, hnswEfConstruction, hnswCompression, hnswOnDisk, partitions].some(
     (given) => given !== undefined,
   );
   const kind = options.index ?? (isHnsw ? 'hnsw' : undefined);
@@ -82,6 +98,7 @@ export function indexOf(options: IndexOptions): NewVectorIndex | undefined {
         buildAfter: buildAfter ?? DEFAULT_BUILD_AFTER,
         ...(hnswCompression === undefined ? {} : { compression: hnswCompression }),
         ...(hnswOnDisk === undefined ? {} : { onDisk: hnswOnDisk }),
+        ...(partitions === undefined ? {} : { partitions }),
       };
     case 'ivfflat':
       return {
@@ -97,4 +114,18 @@ export function indexOf(options: IndexOptions): NewVectorIndex | undefined {
     default:
       return kind satisfies never;
   }
+}
+
+function partitionsOf({
+  partitionField: field,
+  partitionCount: count,
+  partitionBy: by,
+}: IndexOptions): NewPartitions | undefined {
+  const given = [field, count, by].some((value) => value !== undefined);
+  if (!given) return undefined;
+  const missing = field === undefined ? '--partition-field' : '--partition-count';
+  if (field === undefined || count === undefined) {
+    throw new RetrievalError('invalid_request', `Partitions need ${missing}, too`, { field: 'index' });
+  }
+  return { field, count, ...(by === undefined ? {} : { by }) };
 }

@@ -14,7 +14,7 @@ export interface Context {
 
 /** What a store may lack by its own word. That it refuses what it lacks is a check of its own. */
 export type Requirement =
-  | { readonly index: VectorIndex['kind'] }
+  | { readonly index: VectorIndex['kind']; readonly partitions?: boolean }
   /** A part of the port that a store need not have. */
   | { readonly part: 'generations' | 'records' };
 
@@ -40,7 +40,8 @@ export function lacking(
   if ('part' in requirement) {
     return store[requirement.part] === undefined ? `the store keeps no ${requirement.part}` : null;
   }
-  const { index } = requirement;
+  const { index, partitions } = requirement;
+  if (partitions === true && store.capabilities.partitions !== true) return 'the store has no partitions';
   return store.capabilities.indexes.includes(index) ? null : `the store has no ${index} index`;
 }
 

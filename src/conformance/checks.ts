@@ -6,6 +6,7 @@ import { documentChecks } from './checks/documents.js';
 import { filterChecks } from './checks/filters.js';
 import { generationChecks, recordChecks } from './checks/generations.js';
 import { legChecks } from './checks/legs.js';
+import { partitionChecks } from './checks/partitions.js';
 import { cancellingChecks, missingChecks } from './checks/refusals.js';
 import { refusedWriteChecks } from './checks/refused-writes.js';
 import { sizeChecks } from './checks/sizes.js';
@@ -32,6 +33,7 @@ export function storeChecks(sizes: Omit<Sizes, 'filters'>): readonly CheckGroup[
     cancellingChecks,
     ...legChecks,
     ...approximateChecks,
+    partitionChecks,
     statisticsChecks,
     concurrentStatisticsChecks,
     concurrencyChecks,

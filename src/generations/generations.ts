@@ -116,6 +116,7 @@ export function createGenerations(ports: GenerationPorts): Generations {
         },
         store,
         embedder,
+        collection.fields,
       );
       assertCapabilities(store, { ...spec, language: collection.language });
       assertChanges(collection, { ...spec });
@@ -294,9 +295,15 @@ function summaryOf({
     embedder,
     model_version: modelVersion(pin),
     chunker: { ...chunker },
-    index: { ...index },
+    index: toJson(index),
     metric,
   };
+}
+
+function toJson(index: VectorIndex): JsonObject {
+  if (index.kind !== 'hnsw') return { ...index };
+  const { partitions, ...graph } = index;
+  return { ...graph, ...(partitions === undefined ? {} : { partitions: { ...partitions } }) };
 }
 
 function gateOf(gate: GateVerdict | null): JsonObject | null {

@@ -31,6 +31,8 @@ export interface StoreCapabilities {
   readonly hnswDefaults?: { readonly m: number; readonly efConstruction: number };
   /** How much smaller an HNSW index can keep its vectors; not at all where absent. */
   readonly compression?: { readonly levels: readonly Compression[]; readonly onDisk: boolean };
+  /** Whether an HNSW index can be in parts, by the values of a field; not where absent. */
+  readonly partitions?: boolean;
   /** Longest vector that can be stored. */
   readonly maxDimensions: number;
 }

@@ -47,6 +47,9 @@ export const vectorIndexSchema = z.discriminatedUnion('kind', [
     buildAfter: z.number(),
     compression: z.enum(['2x', '4x', '8x', '16x', '32x']).exactOptional(),
     onDisk: z.literal(true).exactOptional(),
+    partitions: z
+      .object({ field: z.string(), count: z.number().int().min(1), by: z.enum(['value', 'month', 'year']) })
+      .exactOptional(),
   }),
   z.object({
     kind: z.literal('ivfflat'),

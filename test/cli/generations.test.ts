@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { loadConfig } from '../../src/config.js';
 import { openRuntime } from '../../src/runtime.js';
 import type { Runtime } from '../../src/runtime-types.js';
+import { createMemoryStore } from '../../src/stores/memory/index.js';
 import { jsonl, withFolder } from '../eval/support.js';
 import { createFakeEmbedder } from '../support/fake-embedder.js';
 import { runInProcess } from './support.js';
@@ -20,7 +21,9 @@ async function open(): Promise<{
   readonly run: (...args: string[]) => Promise<InProcess>;
 }> {
   const embedder = createFakeEmbedder();
+  const store = createMemoryStore();
   const runtime = await openRuntime(loadConfig({ PLUMBLINE_STORE_URL: 'memory:' }), {
+    store: { ...store, capabilities: { ...store.capabilities, partitions: true } },
     openEmbedder: () => Promise.resolve(embedder),
   });
   await runtime.catalog.createCollection({ name: 'parts', embedder: 'fake' });
@@ -54,6 +57,26 @@ describe('plumbline reembed', () => {
     assert.equal(active.code, 2);
     assert.match(active.stderr, /has this model, chunker and index already/u);
   });
+});
+
+test('plumbline reembed goes on with a generation in the same partitions, and in no others', async () => {
+  const { runtime, run } = await open();
+  const partitions = { field: 'modified_at', count: 12, by: 'month' } as const;
+  const { id } = await runtime.generations.start(
+    'parts',
+    { index: { kind: 'hnsw', buildAfter: 20_000, partitions } },
+    { by: 'test' },
+  );
+  const by = ['reembed', 'parts', '--partition-field', 'modified_at', '--partition-by', 'month'];
+  const same = await run(...by, '--partition-count', '12');
+  assert.equal(same.code, 0, same.stderr);
+  assert.match(same.stdout, new RegExp(`Generation ${String(id)} of`, 'u'));
+  const other = await run(...by, '--partition-count', '6');
+  assert.equal(other.code, 2);
+  assert.match(other.stderr, /is being built already/u);
+  await runtime.generations.activate('parts', id, { by: 'test', force: true, reason: 'a test' });
+  const shown = await run('collections', 'describe', 'parts');
+  assert.match(shown.stdout, /in 12 partitions by the month of modified_at/u);
 });
 
 describe('plumbline evalset add', () => {

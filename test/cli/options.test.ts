@@ -168,7 +168,29 @@ test('an index has the settings of its kind only', () => {
     lists: 9,
     buildAfter: 5,
   });
+  const partitions = { field: 'dept', count: 8 } as const;
+  assert.deepEqual(indexOf({ partitionField: 'dept', partitionCount: 8 }), {
+    kind: 'hnsw',
+    m: 16,
+    buildAfter: 20_000,
+    partitions,
+  });
+  assert.deepEqual(
+    indexOf({
+      index: 'hnsw',
+      partitionField: 'day',
+      partitionCount: 12,
+      partitionBy: 'month',
+      buildAfter: 9,
+    }),
+    { kind: 'hnsw', m: 16, buildAfter: 9, partitions: { field: 'day', count: 12, by: 'month' } },
+  );
   const contradictions = [
+    { index: 'ivfflat', partitionField: 'dept', partitionCount: 8 },
+    { index: 'none', partitionField: 'dept', partitionCount: 8 },
+    { partitionField: 'dept' },
+    { partitionCount: 8 },
+    { partitionBy: 'month' },
     { ivfflatLists: 9 },
     { buildAfter: 5 },
     { index: 'ivfflat', hnswM: 8 },

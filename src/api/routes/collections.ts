@@ -41,6 +41,7 @@ export function collectionRoutes(app: ZodApp, { runtime }: RouteContext): void {
         metrics: [...capabilities.metrics],
         indexes: [...capabilities.indexes],
         languages: [...capabilities.languages],
+        partitions: capabilities.partitions === true,
         generations: runtime.store.generations !== undefined,
         max_dimensions: capabilities.maxDimensions,
       };

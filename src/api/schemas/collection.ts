@@ -36,6 +36,11 @@ const hnsw = {
     .optional()
     .meta({ description: 'Whole vectors are read from disk when they are needed; with `compression`' }),
 };
+const partitions = {
+  field: z.string().meta({ description: 'A field of the collection, of one value and no list' }),
+  count: z.number().int().meta({ description: 'Parts that values are spread over: 2 to 64' }),
+};
+const partitionBySchema = z.enum(['value', 'month', 'year']);
 const ivfflat = {
   kind: z.literal('ivfflat'),
   lists: z.union([z.literal('auto'), z.number().int()]),
@@ -53,6 +58,19 @@ const newIndexSchema = z
         description: "The store's default when absent: 512 on OpenSearch, 128 elsewhere",
       }),
       build_after: buildAfterSchema.default(20_000),
+      partitions: z
+        .strictObject({
+          ...partitions,
+          by: partitionBySchema.optional().meta({
+            description:
+              '`value`, also when absent, for keywords, numbers and booleans; for dates one of the others',
+          }),
+        })
+        .optional()
+        .meta({
+          description:
+            'A graph for each part of the values of a field, for filters on it; PGlite and PostgreSQL. One graph when absent',
+        }),
     }),
     z.strictObject({
       ...ivfflat,
@@ -67,7 +85,14 @@ const newIndexSchema = z
   });
 
 const indexSchema = z
-  .discriminatedUnion('kind', [z.strictObject(hnsw), z.strictObject(ivfflat), z.strictObject(none)])
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      ...hnsw,
+      partitions: z.strictObject({ ...partitions, by: partitionBySchema }).optional(),
+    }),
+    z.strictObject(ivfflat),
+    z.strictObject(none),
+  ])
   .meta({ id: 'VectorIndex' });
 
 export const newCollectionSchema = z
@@ -194,4 +219,6 @@ export const collectionSchema = z
 export const collectionListSchema = z.strictObject({ collections: z.array(collectionSchema) });
 
 export type NewCollectionBody = z.output<typeof newCollectionSchema>;
+type NewIndexBody = NonNullable<NewCollectionBody['index']>;
+export type NewPartitionsBody = NonNullable<Extract<NewIndexBody, { readonly kind: 'hnsw' }>['partitions']>;
 export type CollectionWire = z.output<typeof collectionSchema>;

@@ -14,6 +14,9 @@ export const capabilitiesSchema = z.strictObject({
     description: 'The first is what a collection gets that names none',
   }),
   languages: z.array(z.enum(['english', 'none'])),
+  partitions: z
+    .boolean()
+    .meta({ description: 'Whether an HNSW index can be in parts, by the values of a field' }),
   generations: z.boolean().meta({ description: 'Whether a collection can have several generations' }),
   max_dimensions: z.number().int().meta({ description: 'Longest vector that can be stored' }),
 });

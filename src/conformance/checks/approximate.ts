@@ -9,7 +9,9 @@ import { shared } from '../check.js';
 import type { CheckGroup, Context } from '../check.js';
 
 const CHUNKS = 1500;
-const HNSW: VectorIndex = { kind: 'hnsw', m: 16, efConstruction: 64, buildAfter: 100 };
+const HNSW = { kind: 'hnsw', m: 16, efConstruction: 64, buildAfter: 100 } as const;
+/** By what the filters below ask for: a filter's matches are in one part. */
+const PARTITIONED: VectorIndex = { ...HNSW, partitions: { field: 'price', count: 3, by: 'value' } };
 const IVFFLAT: VectorIndex = { kind: 'ivfflat', lists: 'auto', buildAfter: 100 };
 
 /** `price` is a document's share: 0 holds all but few, 1000 holds one. */
@@ -24,14 +26,16 @@ const VARIANTS: readonly (readonly [VectorIndex, Metric])[] = [
   [HNSW, 'dot'],
   [HNSW, 'l2'],
   [IVFFLAT, 'cosine'],
+  [PARTITIONED, 'cosine'],
 ];
 
 /** The approximate indexes; that a store refuses one it lacks is checked with collections. */
 export const approximateChecks: readonly CheckGroup[] = VARIANTS.map(([index, metric]) => {
   const loaded = shared((context) => load(context, index, metric));
+  const partitions = index.kind === 'hnsw' && index.partitions !== undefined;
   return {
-    name: `index ${index.kind}, ${metric}`,
-    requires: { index: index.kind },
+    name: `index ${index.kind}${partitions ? ' in partitions' : ''}, ${metric}`,
+    requires: { index: index.kind, partitions },
     checks: [
       {
         name: 'never starves a query, however few match',

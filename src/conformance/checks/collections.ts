@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { hasCode } from '../../errors.js';
-import type { Fields, Metric, VectorIndex } from '../../model.js';
+import type { Fields, Metric, Partitions, VectorIndex } from '../../model.js';
 import { ALL, FIELDS, PIN, createIn, specOf, writeOf } from '../fixtures.js';
 import type { CheckGroup, Context } from '../check.js';
+
+const PARTITIONED = [
+  { field: 'dept', count: 2, by: 'value' },
+  { field: 'created_at', count: 12, by: 'month' },
+] as const satisfies readonly Partitions[];
 
 /** Making, finding, changing and removing collections, also by several callers at once. */
 export const collectionChecks: CheckGroup = {
@@ -26,6 +31,10 @@ export const collectionChecks: CheckGroup = {
           { kind: 'ivfflat', lists: 'auto', buildAfter: 1000 },
           { kind: 'ivfflat', lists: 7, buildAfter: 0 },
           { kind: 'none' },
+          ...(context.store().capabilities.partitions === true ? PARTITIONED : []).map(
+            (partitions) =>
+              ({ kind: 'hnsw', m: 16, efConstruction: 64, buildAfter: 1000, partitions }) as const,
+          ),
         ];
         const metrics: readonly Metric[] = ['cosine', 'dot', 'l2'];
         const ids = new Set<number>();

@@ -8,6 +8,7 @@ import { RetrievalError } from '../../errors.js';
 /** A column's type as far as the encoding goes; `text` serves json too. */
 export type CopyType =
   | 'text'
+  | 'int2'
   | 'int4'
   | 'int8'
   | 'float8'
@@ -81,6 +82,9 @@ function writeScalar(writer: Writer, type: CopyType, value: string | number | bo
   } else if (type === 'boolean' && typeof value === 'boolean') {
     writer.int32(1);
     writer.int8(value ? 1 : 0);
+  } else if (typeof value === 'number' && type === 'int2') {
+    writer.int32(2);
+    writer.int16(value);
   } else if (typeof value === 'number' && type === 'int4') {
     writer.int32(4);
     writer.int32(value);
@@ -108,6 +112,7 @@ function elementOf(type: CopyType): Element {
     case 'boolean[]':
       return 'boolean';
     case 'text':
+    case 'int2':
     case 'int4':
     case 'int8':
     case 'float8':

@@ -198,7 +198,7 @@ async function createCollection(session: Session, spec: CollectionSpec): Promise
   const tables = generationTables(Number(generation?.['id']));
   const statements = [
     ...createDocuments(documentsTable(collectionId), columns),
-    ...createGeneration(tables, spec.pin.dimensions, columns),
+    ...createGeneration(tables, spec, columns),
   ];
   for (const text of statements) await session.query({ text });
 }

@@ -1,9 +1,11 @@
 /** Compiles a filter to parameterised SQL over a collection's columns. Pure. */
 import { RetrievalError } from '../../errors.js';
 import { isListType } from '../../metadata/values.js';
-import type { FieldRef, Filter, Scalar } from '../../model.js';
+import type { FieldRef, Filter, Scalar, VectorIndex } from '../../model.js';
+import type { Located } from './catalog.js';
 import { castType } from './columns.js';
 import type { FieldColumn } from './columns.js';
+import { bucketsOf, partitionsOf } from './partitions.js';
 
 const OPERATORS = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
 
@@ -50,6 +52,29 @@ export function filterSql(filter: Filter, columns: readonly FieldColumn[], param
     default:
       return filter satisfies never;
   }
+}
+
+/**
+ * The same over the vectors of a generation, which are `v`: of these, only those partitions are read
+ * that can hold a match.
+ * @param buckets the partitions to read, where they are known better than by the filter
+ */
+export function vectorsFilterSql(
+  filter: Filter,
+  { columns, collection }: Pick<Located, 'columns' | 'collection'>,
+  parameters: Parameters,
+  buckets = searchedBuckets(filter, collection.generation.index),
+): string {
+  if (buckets?.length === 0) return 'false';
+  const condition = filterSql(filter, columns, parameters);
+  // As literals: the planner leaves the other partitions out before it looks at them.
+  return buckets === null ? condition : `(${condition}) and v.bucket in (${buckets.map(String).join(', ')})`;
+}
+
+/** The partitions that can hold a match; null for all, and where there are none. */
+export function searchedBuckets(filter: Filter, index: VectorIndex): readonly number[] | null {
+  const partitions = partitionsOf(index);
+  return partitions === null ? null : bucketsOf(filter, partitions);
 }
 
 function combined(

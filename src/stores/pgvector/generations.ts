@@ -207,7 +207,7 @@ async function insert(
     ],
   });
   const id = Number(made?.['id']);
-  for (const text of createGeneration(generationTables(id), spec.pin.dimensions, columns)) {
+  for (const text of createGeneration(generationTables(id), spec, columns)) {
     await session.query({ text });
   }
   return id;

@@ -23,6 +23,7 @@ import { countDocuments, getDocument, listDocuments, readChunks } from './read-d
 import { createReader } from './reader.js';
 import type { Reader } from './reader.js';
 import { scoreChunks } from './score-chunks.js';
+import { joinVectors } from './tables.js';
 import { vectorLeg } from './vector-leg.js';
 import { OLDEST_SUPPORTED } from './versions.js';
 import type { VectorFeatures } from './versions.js';
@@ -59,6 +60,7 @@ const CAPABILITIES: StoreCapabilities = {
   metrics: ['cosine', 'dot', 'l2'],
   indexes: ['hnsw', 'ivfflat', 'none'],
   languages: ['english', 'none'],
+  partitions: true,
   // pgvector's limit for an indexed vector.
   maxDimensions: 2000,
 };
@@ -234,11 +236,12 @@ function createStore(database: Database, reader: Reader | null): VectorStore {
         return new Map(rows.map((row) => [String(row['id']), String(row['content_hash'])]));
       }),
     documentVectors: (ref, id, options) =>
-      onGeneration(ref, options, async ({ tables }) => {
+      onGeneration(ref, options, async ({ tables, collection }) => {
         const rows = await database.query(
           {
             text: `select c.text_hash, v.embedding::text as embedding
-              from ${tables.chunks} c join ${tables.vectors} v on v.key = c.key where c.document_id = $1`,
+              from ${tables.chunks} c ${joinVectors(tables, collection.generation.index)}
+              where c.document_id = $1`,
             values: [id],
           },
           patiently(options),

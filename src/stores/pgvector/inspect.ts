@@ -49,15 +49,18 @@ const indexSchema = z.object({
   bytes: numeric.nullable(),
 });
 
-/** Every active generation, with the index on its vectors that is none of the ordinary kinds. */
+/** Every active generation, with the indexes on its vectors that are none of the ordinary kinds: one, or one a partition. */
 const INDEXES = `select c.name as collection, g.vector_index->>'kind' as kind, g.chunk_count::float8 as chunks,
-    g.index_built as built, i.indisvalid and i.indisready as is_valid, pg_relation_size(i.indexrelid)::float8 as bytes
+    g.index_built as built, i.is_valid, i.bytes
   from plumbline.generations g
   join plumbline.collections c on c.id = g.collection_id
-  left join lateral (
-    select x.* from pg_index x join pg_class k on k.oid = x.indexrelid join pg_am a on a.oid = k.relam
-    where x.indrelid = to_regclass('plumbline.g' || g.id || '_vectors') and a.amname in ('hnsw', 'ivfflat')
-    limit 1) i on true
+  cross join lateral (
+    select to_regclass('plumbline.g' || g.id || '_vectors') as vectors) t
+  cross join lateral (
+    select bool_and(x.indisvalid and x.indisready) as is_valid, sum(pg_relation_size(x.indexrelid))::float8 as bytes
+    from pg_index x join pg_class k on k.oid = x.indexrelid join pg_am a on a.oid = k.relam
+    where x.indrelid in (select t.vectors union all select inhrelid from pg_inherits where inhparent = t.vectors)
+      and a.amname in ('hnsw', 'ivfflat')) i
   where g.state = 'active' order by c.name`;
 
 /** @throws the driver's error when the server cannot be asked */

@@ -9,9 +9,11 @@ import type { Filter } from '../../model.js';
 import type { CallOptions, KeywordLegQuery, LegHit } from '../port.js';
 import type { Located } from './catalog.js';
 import type { Database, Row, Session } from './database.js';
-import { createParameters, filterSql } from './filter-sql.js';
+import { createParameters, searchedBuckets, vectorsFilterSql } from './filter-sql.js';
 import { kthLargest } from './kth-largest.js';
+import { partitionsOf } from './partitions.js';
 import { readRow, readRows, statisticsRowSchema, termRowSchema } from './rows.js';
+import { joinVectors } from './tables.js';
 import { withScores } from './score-postings.js';
 import type { FoundPostings, Scored, WeighedQuestion } from './score-postings.js';
 
@@ -186,6 +188,12 @@ interface Match {
 
 const matchRowSchema = z.object({ key: z.number(), chunk_id: z.string(), document_id: z.string() });
 
+/**
+ * Up to so many chunks are followed one by one to the partition that each is in. With more, and so
+ * few matches that it came to that, the database may well find the filter's own index better.
+ */
+const ONE_BY_ONE = 2000;
+
 /** Those of the chunks that match the filter; null when something was written since `version`. */
 async function readMatches(
   run: Session['query'],
@@ -194,23 +202,32 @@ async function readMatches(
   keys: readonly number[],
   version: string,
 ): Promise<readonly Match[] | null> {
-  const { tables, columns, collection } = located;
+  const { tables, collection } = located;
+  const { index } = collection.generation;
+  const partitions = partitionsOf(index);
   if (filter.kind === 'all') {
     const rows = await run({
       name: `matches_${String(collection.generation.id)}`,
-      text: `select key::float8 as key, chunk_id, document_id from ${tables.vectors} where key = any($1::bigint[])`,
+      // The chunks are in one piece: a key is looked up once, and not in each partition.
+      text: `select key::float8 as key, chunk_id, document_id
+        from ${partitions === null ? tables.vectors : tables.chunks} where key = any($1::bigint[])`,
       values: [keys],
     });
     // A chunk never changes. Where all are still there, nothing was written that matters.
     return rows.length < keys.length ? null : rows.map(toMatch);
   }
   const parameters = createParameters(collection.generation.id, keys);
-  const condition = filterSql(filter, columns, parameters);
+  const condition = vectorsFilterSql(filter, located, parameters);
+  const isSpread = partitions !== null && searchedBuckets(filter, index) === null;
+  const matching =
+    isSpread && keys.length <= ONE_BY_ONE
+      ? `(${tables.chunks} c ${joinVectors(tables, index)}) on c.key = any($2::bigint[]) and (${condition})`
+      : `${tables.vectors} v on v.key = any($2::bigint[]) and (${condition})`;
   const rows = await run({
     text: `select g.next_key::float8 as next_key, g.chunk_count as chunks,
         v.key::float8 as key, v.chunk_id, v.document_id
       from plumbline.generations g
-      left join ${tables.vectors} v on v.key = any($2::bigint[]) and (${condition})
+      left join ${matching}
       where g.id = $1`,
     values: parameters.values,
   });

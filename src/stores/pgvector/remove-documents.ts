@@ -1,5 +1,6 @@
 /** Taking documents' chunks out of a generation, and their words out of its postings. */
 import { z } from 'zod';
+import type { Partitions } from '../../model.js';
 import type { Session } from './database.js';
 import { packPostings, postingsWithout } from './postings.js';
 import { readRow } from './rows.js';
@@ -14,6 +15,7 @@ export interface Removed {
 const goneSchema = z.object({
   length: z.number(),
   keys: z.array(z.number()),
+  buckets: z.array(z.number().int()),
   segments: z.array(z.number()),
   terms: z.array(z.string()),
 });
@@ -27,16 +29,16 @@ const postingsSchema = z.object({ term: z.string(), size: z.number(), entries: z
 export async function removeChunks(
   session: Session,
   tables: GenerationTables,
+  partitions: Partitions | null,
   documentIds: readonly string[],
 ): Promise<Removed> {
   const [row] = await session.query({
     text: `with gone as (
-        delete from ${tables.chunks} where document_id = any($1) returning key, terms, length
-      ), vectors as (
-        delete from ${tables.vectors} where key in (select key from gone)
-      )
+        delete from ${tables.chunks} where document_id = any($1) returning key, terms, length${partitions === null ? '' : ', bucket'}
+      )${partitions === null ? `, vectors as (delete from ${tables.vectors} where key in (select key from gone))` : ''}
       select coalesce(sum(length), 0)::float8 as length,
         array(select key::float8 from gone) as keys,
+        ${partitions === null ? "'{}'::integer[]" : 'array(select distinct bucket::integer from gone)'} as buckets,
         array(
           select distinct segment::float8 from (
             select (select max(p.segment) from ${tables.postings} p where p.segment <= gone.key) as segment from gone
@@ -47,6 +49,13 @@ export async function removeChunks(
     values: [documentIds],
   });
   const gone = readRow(goneSchema, row);
+  for (const bucket of gone.buckets) {
+    // Said as a number, it is the one partition that is looked into.
+    await session.query({
+      text: `delete from ${tables.vectors} where bucket = ${String(Math.trunc(bucket))} and key = any($1::bigint[])`,
+      values: [gone.keys],
+    });
+  }
   const keys = new Set(gone.keys);
   // One after another: all at once may be more than fits into memory.
   for (const segment of gone.segments) {

@@ -50,6 +50,8 @@ export const hitRowSchema = z.object({
   score: z.number(),
 });
 
+export const bucketRowSchema = z.object({ bucket: z.number().int() });
+
 export const chunkRowSchema = z.object({
   chunk_id: z.string(),
   document_id: z.string(),
@@ -84,8 +86,20 @@ export const datesRowSchema = z.object({ made_at: z.date(), changed_at: z.date()
 
 /** A generation's row as it is locked for writing. */
 export const lockedRowSchema = z
-  .object({ id: z.number().int(), state: z.string(), pin: pinSchema, next_key: z.number() })
-  .transform((row) => ({ id: row.id, state: row.state, pin: row.pin, nextKey: row.next_key }));
+  .object({
+    id: z.number().int(),
+    state: z.string(),
+    pin: pinSchema,
+    vector_index: vectorIndexSchema,
+    next_key: z.number(),
+  })
+  .transform((row) => ({
+    id: row.id,
+    state: row.state,
+    pin: row.pin,
+    index: row.vector_index,
+    nextKey: row.next_key,
+  }));
 
 export const extensionRowSchema = z.object({ extversion: z.string() });
 

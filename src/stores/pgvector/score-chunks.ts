@@ -7,6 +7,7 @@ import type { Database } from './database.js';
 import { createParameters } from './filter-sql.js';
 import { createScorer, frequenciesSql, termsOf, weighQuestion } from './keyword-leg.js';
 import { readRow } from './rows.js';
+import { joinVectors } from './tables.js';
 import { vectorScoreSql } from './vector-leg.js';
 
 const rowSchema = z.object({
@@ -33,7 +34,7 @@ export async function scoreChunks(
     {
       name: `score_${String(located.collection.generation.id)}_${query.vector === undefined ? 'k' : 'v'}`,
       text: `select c.chunk_id, c.length, ${vector} as vector, ${frequenciesSql('c', '$2')} as frequencies
-        from ${located.tables.chunks} c join ${located.tables.vectors} v on v.key = c.key
+        from ${located.tables.chunks} c ${joinVectors(located.tables, located.collection.generation.index)}
         where c.chunk_id = any($1::text[])`,
       values: parameters.values,
     },

@@ -1,7 +1,8 @@
 /** The tables of a collection and of a generation: their names and how they are made. */
-import type { Metric, VectorIndex } from '../../model.js';
+import type { Generation, Metric, VectorIndex } from '../../model.js';
 import { indexDefinition, sqlType } from './columns.js';
 import type { FieldColumn } from './columns.js';
+import { allBuckets, partitionsOf } from './partitions.js';
 
 export interface GenerationTables {
   readonly chunks: string;
@@ -44,13 +45,16 @@ export function createDocuments(table: string, columns: readonly FieldColumn[]):
  * Statements that make a generation's tables. Vectors stand apart from texts, beside the columns
  * that filters read, so that a search touches few pages. Postings are packed (postings.ts), one row
  * for a term and a segment: a batch of writes, or several that were merged. A segment is named by
- * its first key, and ends where the next one begins.
+ * its first key, and ends where the next one begins. Where the index is in partitions, the vectors
+ * are, too; the chunks then say in which one each of theirs is.
  */
 export function createGeneration(
   tables: GenerationTables,
-  dimensions: number,
+  { pin, index }: Pick<Generation, 'pin' | 'index'>,
   columns: readonly FieldColumn[],
 ): readonly string[] {
+  const partitions = partitionsOf(index);
+  const bucket = partitions === null ? '' : ',\nbucket smallint not null';
   return [
     `create table ${tables.chunks} (
       key bigint primary key,
@@ -69,13 +73,18 @@ export function createGeneration(
       split text not null,
       terms text[] collate "C" not null,
       frequencies integer[] not null,
-      length integer not null)`,
+      length integer not null${bucket})`,
     `create index on ${tables.chunks} (document_id, ordinal)`,
     `create table ${tables.vectors} (
-      key bigint primary key,
+      key bigint not null,
       chunk_id text collate "C" not null,
       document_id text collate "C" not null,
-      embedding vector(${String(Math.trunc(dimensions))}) not null${fieldColumns(columns)})`,
+      embedding vector(${String(Math.trunc(pin.dimensions))}) not null${fieldColumns(columns)}${bucket},
+      primary key (key${partitions === null ? '' : ', bucket'}))${partitions === null ? '' : ' partition by list (bucket)'}`,
+    ...(partitions === null ? [] : allBuckets(partitions)).map(
+      (number) =>
+        `create table ${tables.vectors}_p${String(number)} partition of ${tables.vectors} for values in (${String(number)})`,
+    ),
     `alter table ${tables.vectors} alter column embedding set storage plain`,
     ...indexes(tables.vectors, columns),
     `create table ${tables.postings} (
@@ -88,6 +97,14 @@ export function createGeneration(
     `alter table ${tables.postings} alter column entries set storage external`,
     `create index on ${tables.postings} (segment)`,
   ];
+}
+
+/** Joins to chunks, which are `c`, their rows of vectors, as `v`. */
+export function joinVectors({ vectors }: GenerationTables, index: VectorIndex): string {
+  if (partitionsOf(index) === null) return `join ${vectors} v on v.key = c.key`;
+  // One row after another, from its own partition: a plain join would be planned as if it looked into all of them.
+  return `cross join lateral
+    (select * from ${vectors} own where own.key = c.key and own.bucket = c.bucket limit 1) v`;
 }
 
 /** Statements that give a table new columns. */

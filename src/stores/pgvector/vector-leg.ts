@@ -6,9 +6,10 @@ import { toSql } from 'pgvector';
 import type { Filter } from '../../model.js';
 import type { CallOptions, LegHit, VectorLegPlan, VectorLegQuery } from '../port.js';
 import type { Located } from './catalog.js';
-import type { Database, Row } from './database.js';
-import { createParameters, filterSql } from './filter-sql.js';
-import { hitRowSchema, readRow } from './rows.js';
+import type { Database, Row, Session, Statement } from './database.js';
+import { createParameters, filterSql, searchedBuckets, vectorsFilterSql } from './filter-sql.js';
+import { allBuckets, partitionsOf } from './partitions.js';
+import { bucketRowSchema, hitRowSchema, readRow } from './rows.js';
 import { DEFAULT_EF_SEARCH } from './session-settings.js';
 import { DISTANCE_OPERATORS, indexedSql, isHalved, scoreSql } from './tables.js';
 
@@ -31,16 +32,20 @@ export interface VectorLegAnswer {
   readonly plan: VectorLegPlan;
 }
 
+/** @param exactMatches up to so many matches of a filter are compared one by one */
 export async function vectorLeg(
   database: Database,
   located: Located,
   query: VectorLegQuery,
   options: CallOptions | undefined,
+  exactMatches = EXACT_MATCHES,
 ): Promise<VectorLegAnswer> {
   if (query.exact === true || !located.indexBuilt) return exact(database, located, query, null, options);
   const matches =
-    query.filter.kind === 'all' ? null : await countMatches(database, located, query.filter, options);
-  if (matches !== null && matches <= EXACT_MATCHES) return exact(database, located, query, matches, options);
+    query.filter.kind === 'all'
+      ? null
+      : await countMatches(database, located, query.filter, exactMatches + 1, options);
+  if (matches !== null && matches <= exactMatches) return exact(database, located, query, matches, options);
 
   const rows = await approximate(database, located, query, options);
   const least = Math.min(query.k, matches ?? located.chunkCount);
@@ -60,15 +65,16 @@ async function countMatches(
   database: Database,
   located: Located,
   filter: Filter,
+  most: number,
   options: CallOptions | undefined,
 ): Promise<number> {
   const parameters = createParameters();
-  const condition = filterSql(filter, located.columns, parameters);
-  const limit = parameters.add(EXACT_MATCHES + 1);
+  const condition = vectorsFilterSql(filter, located, parameters);
+  const limit = parameters.add(most);
   const [row] = await database.query(
     {
       text: `select count(*)::integer as matches from
-        (select from ${located.tables.vectors} where ${condition} limit ${limit}::integer) matching`,
+        (select from ${located.tables.vectors} v where ${condition} limit ${limit}::integer) matching`,
       values: parameters.values,
     },
     options,
@@ -84,7 +90,7 @@ async function exact(
   options: CallOptions | undefined,
 ): Promise<VectorLegAnswer> {
   const parameters = createParameters(toSql(Array.from(query.vector)), query.k);
-  const condition = filterSql(query.filter, located.columns, parameters);
+  const condition = vectorsFilterSql(query.filter, located, parameters);
   const rows = await database.query(
     {
       ...(query.filter.kind === 'all' ? { name: `exact_${String(located.collection.generation.id)}` } : {}),
@@ -105,25 +111,57 @@ async function approximate(
   query: VectorLegQuery,
   options: CallOptions | undefined,
 ): Promise<readonly Row[]> {
+  const { index } = located.collection.generation;
   // Half-precision distances put near ones in another order, too.
-  const isRough = query.filter.kind !== 'all' || isHalved(located.collection.generation.index);
+  const isRough = query.filter.kind !== 'all' || isHalved(index);
   const wanted = isRough ? Math.max(query.k, LEAST_FILTERED) : query.k;
-  const parameters = createParameters(toSql(Array.from(query.vector)), wanted);
-  const condition = filterSql(query.filter, located.columns, parameters);
-  const statement = {
-    text: approximateSql(located, condition),
-    values: parameters.values,
-  };
   const breadth = Math.min(MAX_EF_SEARCH, Math.max(query.efSearch ?? DEFAULT_EF_SEARCH, query.k));
-  if (breadth === DEFAULT_EF_SEARCH) return database.query(statement, options);
+  const buckets = searchedBuckets(query.filter, index);
+  const statement = (of: readonly number[] | null): Statement => {
+    const parameters = createParameters(toSql(Array.from(query.vector)), wanted);
+    const condition = vectorsFilterSql(query.filter, located, parameters, of);
+    return { text: approximateSql(located, condition), values: parameters.values };
+  };
+  const partitions = query.filter.kind === 'all' ? null : partitionsOf(index);
+  const candidates = partitions === null ? [] : (buckets ?? allBuckets(partitions));
+  const isSpread = candidates.length > 1;
+  if (breadth === DEFAULT_EF_SEARCH && !isSpread) return database.query(statement(buckets), options);
   return database.transaction(async (session) => {
-    await session.query({ text: `set local hnsw.ef_search = ${String(Math.trunc(breadth))}` });
-    return session.query(statement);
+    // One snapshot: a document that changes its partition meanwhile is in one of the two.
+    if (isSpread) await session.query({ text: 'set transaction isolation level repeatable read, read only' });
+    if (breadth !== DEFAULT_EF_SEARCH) {
+      await session.query({ text: `set local hnsw.ef_search = ${String(Math.trunc(breadth))}` });
+    }
+    const occupied = isSpread ? await withMatches(session, located, query.filter, candidates) : buckets;
+    return session.query(statement(occupied));
   }, options);
 }
 
 /**
- * The nearest vectors through the index. The inner order is the bare distance operator, ascending:
+ * Those of the partitions in which the filter matches anything: a graph without a match would be
+ * walked to its end before that shows.
+ */
+async function withMatches(
+  session: Session,
+  located: Located,
+  filter: Filter,
+  buckets: readonly number[],
+): Promise<readonly number[]> {
+  const parameters = createParameters(buckets);
+  const condition = filterSql(filter, located.columns, parameters);
+  const rows = await session.query({
+    text: `select asked.bucket from unnest($1::integer[]) as asked(bucket)
+      cross join lateral (
+        select from ${located.tables.vectors} v where v.bucket = asked.bucket and (${condition}) limit 1
+      ) found order by asked.bucket`,
+    values: parameters.values,
+  });
+  return rows.map((row) => readRow(bucketRowSchema, row).bucket);
+}
+
+/**
+ * The nearest vectors through the index, or through those of the partitions. The inner order is the
+ * bare distance operator, ascending:
  * any other form of it (`1 - distance desc`) would read the whole table.
  */
 export function approximateSql(located: Located, condition: string): string {

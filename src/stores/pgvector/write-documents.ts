@@ -1,6 +1,6 @@
 /** Writing documents: all of a batch in one transaction, with exact statistics for BM25. */
 import { textHash } from '../../chunking/text-hash.js';
-import type { Pin } from '../../model.js';
+import type { Partitions, Pin, VectorIndex } from '../../model.js';
 import { assertSamePin } from '../../pin.js';
 import type { AnalyzedChunk, GenerationBatch } from '../analyze-batch.js';
 import type { DocumentWrite, GenerationRef } from '../port.js';
@@ -9,6 +9,7 @@ import type { CopyType, CopyValue } from './binary-copy.js';
 import type { Located } from './catalog.js';
 import { copyType, copyValues } from './columns.js';
 import type { Session } from './database.js';
+import { bucketOf, partitionsOf } from './partitions.js';
 import { packPostings } from './postings.js';
 import type { Posting } from './postings.js';
 import type { Version } from './progress.js';
@@ -38,6 +39,7 @@ export interface LockedGeneration {
   readonly id: number;
   readonly state: string;
   readonly pin: Pin;
+  readonly index: VectorIndex;
   readonly nextKey: number;
 }
 
@@ -48,7 +50,7 @@ export async function lockGenerations(
 ): Promise<readonly LockedGeneration[]> {
   await session.query({ text: 'set local statement_timeout = 0' });
   const rows = await session.query({
-    text: `select g.id, g.state, g.pin, g.next_key::float8 as next_key from plumbline.generations g
+    text: `select g.id, g.state, g.pin, g.vector_index, g.next_key::float8 as next_key from plumbline.generations g
       join plumbline.collections c on c.id = g.collection_id
       where c.name = $1 order by g.id for update of g`,
     values: [collection],
@@ -93,8 +95,9 @@ export async function replaceChunks(
   documentIds: readonly string[],
   analyzed: readonly AnalyzedChunk[],
 ): Promise<Version> {
-  const removed = await removeChunks(session, target.tables, documentIds);
-  await copyChunks(session, target, analyzed, generation.nextKey);
+  const partitions = partitionsOf(generation.index);
+  const removed = await removeChunks(session, target.tables, partitions, documentIds);
+  await copyChunks(session, target, partitions, analyzed, generation.nextKey);
   await copyPostings(session, target, analyzed, generation.nextKey);
   const length = analyzed.reduce((sum, chunk) => sum + chunk.length, 0);
   const [row] = await session.query({
@@ -147,10 +150,16 @@ async function copyDocuments(
 async function copyChunks(
   session: Session,
   { tables, columns }: Pick<Located, 'tables' | 'columns'>,
+  partitions: Partitions | null,
   analyzed: readonly AnalyzedChunk[],
   firstKey: number,
 ): Promise<void> {
   if (analyzed.length === 0) return;
+  // Where vectors are in partitions, each row ends with the number of its own.
+  const bucketColumns: readonly (readonly [string, CopyType])[] =
+    partitions === null ? [] : [['bucket', 'int2']];
+  const bucket = ({ write }: AnalyzedChunk): readonly CopyValue[] =>
+    partitions === null ? [] : [bucketOf(write.values, partitions)];
   const chunkColumns: readonly (readonly [string, CopyType])[] = [
     ['key', 'int8'],
     ['chunk_id', 'text'],
@@ -169,8 +178,10 @@ async function copyChunks(
     ['terms', 'text[]'],
     ['frequencies', 'int4[]'],
     ['length', 'int4'],
+    ...bucketColumns,
   ];
-  const rows = analyzed.map(({ chunk, terms, length }, index): readonly CopyValue[] => {
+  const rows = analyzed.map((one, index): readonly CopyValue[] => {
+    const { chunk, terms, length } = one;
     // The body mostly ends the indexed text, and is then not stored twice.
     const isTail = chunk.indexedText.endsWith(chunk.text);
     return [
@@ -191,32 +202,41 @@ async function copyChunks(
       [...terms.keys()],
       [...terms.values()],
       length,
+      ...bucket(one),
     ];
   });
+  await copyRows(session, tables.chunks, chunkColumns, rows);
+  const vectorColumns: readonly (readonly [string, CopyType])[] = [
+    ['key', 'int8'],
+    ['chunk_id', 'text'],
+    ['document_id', 'text'],
+    ['embedding', 'vector'],
+    ...columns.map(({ column, type }) => [column, copyType(type)] as const),
+    ...bucketColumns,
+  ];
+  const vectorRows = analyzed.map((one, index): readonly CopyValue[] => [
+    firstKey + index,
+    one.chunk.id,
+    one.chunk.documentId,
+    one.chunk.vector,
+    ...copyValues(columns, one.write.values),
+    ...bucket(one),
+  ]);
+  await copyRows(session, tables.vectors, vectorColumns, vectorRows);
+}
+
+async function copyRows(
+  session: Session,
+  table: string,
+  columns: readonly (readonly [name: string, type: CopyType])[],
+  rows: readonly (readonly CopyValue[])[],
+): Promise<void> {
   await session.copyIn(
-    `${tables.chunks} (${chunkColumns.map(([name]) => name).join(', ')})`,
+    `${table} (${columns.map(([name]) => name).join(', ')})`,
     encodeCopy(
-      chunkColumns.map(([, type]) => type),
+      columns.map(([, type]) => type),
       rows,
     ),
-  );
-  const vectorTypes: readonly CopyType[] = [
-    'int8',
-    'text',
-    'text',
-    'vector',
-    ...columns.map(({ type }) => copyType(type)),
-  ];
-  const vectorRows = analyzed.map(({ write, chunk }, index): readonly CopyValue[] => [
-    firstKey + index,
-    chunk.id,
-    chunk.documentId,
-    chunk.vector,
-    ...copyValues(columns, write.values),
-  ]);
-  await session.copyIn(
-    `${tables.vectors} (${['key, chunk_id, document_id, embedding', ...columns.map(({ column }) => column)].join(', ')})`,
-    encodeCopy(vectorTypes, vectorRows),
   );
 }
 
