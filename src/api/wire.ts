@@ -153,6 +153,7 @@ export function fromIngestSummary(summary: IngestSummary): PutSummaryWire {
     changed: summary.changed,
     unchanged: summary.unchanged,
     failed: summary.failed.map(({ name, code, reason }) => ({ id: name, code, reason })),
+    without_text: { documents: summary.withoutText.documents, ids: [...summary.withoutText.ids] },
     chunks: summary.chunks,
     embedded: summary.embedded,
     reused: summary.reused,

@@ -23,6 +23,8 @@ import { groupSections, sectionsOf } from './sections.js';
 import type { Section, SectionSize } from './sections.js';
 import { splitSpan } from './split-text.js';
 import type { Limits } from './split-text.js';
+import { atOnce } from './steps.js';
+import type { Steps } from './steps.js';
 
 /** A section with this part of the target's tokens stands alone. */
 export const STANDS_ALONE = 1 / 4;
@@ -61,10 +63,10 @@ export interface Context {
 }
 
 /** A document that no chunk has been made of yet. */
-export function startChunks(document: Document, tokenizer: Tokenizer): Context {
+export function* startChunks(document: Document, tokenizer: Tokenizer): Steps<Context> {
   return {
     document,
-    sections: sectionsOf(document),
+    sections: yield* sectionsOf(document),
     tokenizer,
     paths: headingPaths(document.title, tokenizer),
     occurrences: new Map<string, number>(),
@@ -73,12 +75,15 @@ export function startChunks(document: Document, tokenizer: Tokenizer): Context {
 }
 
 /** What a chunk of each section has room for, by the section's index: its heading path takes a part. */
-export function roomOf({ sections, paths, tokenizer }: Context, target: number): readonly Limits[] {
-  return sections.map((section) => {
+export function* roomOf({ sections, paths, tokenizer }: Context, target: number): Steps<readonly Limits[]> {
+  const rooms: Limits[] = [];
+  for (const section of sections) {
     const tokens = Math.max(1, Math.min(target, tokenizer.maxTokens - paths.bound(section.path)));
     const prefix = paths.prefix(paths.full(section.path));
-    return { tokens, characters: characterLimit(tokens, tokenizer, prefix) };
-  });
+    rooms.push({ tokens, characters: characterLimit(tokens, tokenizer, prefix) });
+    yield;
+  }
+  return rooms;
 }
 
 /** The least of the rooms of the sections that pieces are of. */
@@ -97,39 +102,56 @@ export function leastRoom(
 }
 
 /** The sections cut into pieces that each have room in a chunk. */
-export function sizeSections(
+export function* sizeSections(
   { document, sections, tokenizer }: Context,
   rooms: readonly Limits[],
   target: number,
-): readonly SizedSection[] {
-  return sections.map((section) => {
+): Steps<readonly SizedSection[]> {
+  const sized: SizedSection[] = [];
+  for (const section of sections) {
     const limits = leastRoom([{ section: section.index }], rooms, target);
-    const pieces = section.blocks.flatMap((block) =>
-      blockPieces(document.text, block, section.index, limits, tokenizer),
-    );
-    const tokens = pieces.reduce((sum, piece) => sum + piece.tokens, 0);
-    return { section, limit: limits.tokens, pieces, tokens };
-  });
+    const pieces: Piece[] = [];
+    let tokens = 0;
+    for (const block of section.blocks) {
+      for (const piece of yield* blockPieces(document.text, block, section.index, limits, tokenizer)) {
+        pieces.push(piece);
+        tokens += piece.tokens;
+      }
+      yield;
+    }
+    sized.push({ section, limit: limits.tokens, pieces, tokens });
+  }
+  return sized;
 }
 
-/** The document's chunks in order. A document of white space has none. */
+/** The document's chunks in order, at once. A document of white space has none. */
 export function chunkDocument(
   document: Document,
   settings: StructureChunker,
   tokenizer: Tokenizer,
 ): readonly Chunk[] {
+  return atOnce(chunkStructure(document, settings, tokenizer));
+}
+
+/** The document's chunks in order. A document of white space has none. */
+export function* chunkStructure(
+  document: Document,
+  settings: StructureChunker,
+  tokenizer: Tokenizer,
+): Steps<readonly Chunk[]> {
   const { text } = document;
-  const context = startChunks(document, tokenizer);
+  const context = yield* startChunks(document, tokenizer);
   const countGap = gapCounter(text, tokenizer);
   const target = targetTokens(settings, tokenizer);
-  const rooms = roomOf(context, target);
-  for (const group of groupSections(sizeSections(context, rooms, target), target * STANDS_ALONE)) {
+  const rooms = yield* roomOf(context, target);
+  const sized = yield* sizeSections(context, rooms, target);
+  for (const group of yield* groupSections(sized, target * STANDS_ALONE)) {
     const limits = leastRoom(
       group.map(({ section }) => ({ section: section.index })),
       rooms,
       target,
     );
-    const packs = packPieces(
+    const packs = yield* packPieces(
       text,
       group.flatMap(({ pieces }) => pieces),
       {
@@ -139,7 +161,10 @@ export function chunkDocument(
         tokenizer,
       },
     );
-    for (const pack of packs) emit(pack, context);
+    for (const pack of packs) {
+      emit(pack, context);
+      yield;
+    }
   }
   return context.chunks;
 }
@@ -228,7 +253,7 @@ function halves(piece: Piece, text: string, tokenizer: Tokenizer): readonly Piec
     tokens: Math.max(1, Math.floor(piece.tokens / 2)),
     characters: Math.max(1, Math.ceil(length / 2)),
   };
-  const parts = splitSpan(text, piece, limits, tokenizer);
+  const parts = atOnce(splitSpan(text, piece, limits, tokenizer));
   return parts.map((part, index) => ({
     ...plain,
     ...part,

@@ -1,10 +1,11 @@
 /** The one way from a document to its chunks, whichever chunker the generation has. */
 import type { Chunk, ChunkerSettings, Document } from '../model.js';
-import { chunkDocument } from './chunk.js';
+import { chunkStructure } from './chunk.js';
 import { chunkFixed } from './fixed.js';
 import { chunkHierarchical } from './hierarchical.js';
 import { chunkSemantic } from './semantic.js';
 import type { SentenceModel } from './sentence-distances.js';
+import { inTurns } from './steps.js';
 
 export type { SentenceModel } from './sentence-distances.js';
 
@@ -18,7 +19,7 @@ export interface ChunkResult {
 /**
  * Cuts a document into chunks. Of every chunker: nothing but white space lies between the chunks'
  * own spans, no chunk is over the model's window, the work is linear in the text's length, and the
- * same document and settings give the same chunks.
+ * same document and settings give the same chunks. Others have their turns while a large one is cut.
  * @throws RetrievalError the embedder's, of `semantic`; `cancelled`.
  */
 export async function chunkWith(
@@ -29,13 +30,19 @@ export async function chunkWith(
 ): Promise<ChunkResult> {
   switch (settings.kind) {
     case 'structure':
-      return { chunks: chunkDocument(document, settings, model.tokenizer), embedded: 0 };
+      return {
+        chunks: await inTurns(chunkStructure(document, settings, model.tokenizer), signal),
+        embedded: 0,
+      };
     case 'fixed':
-      return { chunks: chunkFixed(document, settings, model.tokenizer), embedded: 0 };
+      return { chunks: await inTurns(chunkFixed(document, settings, model.tokenizer), signal), embedded: 0 };
     case 'semantic':
       return chunkSemantic(document, settings, model, signal);
     case 'hierarchical':
-      return { chunks: chunkHierarchical(document, settings, model.tokenizer), embedded: 0 };
+      return {
+        chunks: await inTurns(chunkHierarchical(document, settings, model.tokenizer), signal),
+        embedded: 0,
+      };
     default:
       return settings satisfies never;
   }

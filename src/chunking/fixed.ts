@@ -11,20 +11,22 @@ import { NO_DECORATION } from './pieces.js';
 import type { Piece } from './pieces.js';
 import { splitSpan } from './split-text.js';
 import type { Limits } from './split-text.js';
+import type { Steps } from './steps.js';
 
 /** Words of at most this many characters are counted once a document. */
 const LONGEST_KEPT = 24;
+const WORDS_A_STEP = 64;
 
 /** The document's chunks in order. */
-export function chunkFixed(
+export function* chunkFixed(
   document: Document,
   settings: FixedChunker,
   tokenizer: Tokenizer,
-): readonly Chunk[] {
-  const context = startChunks(document, tokenizer);
+): Steps<readonly Chunk[]> {
+  const context = yield* startChunks(document, tokenizer);
   const target = targetTokens(settings, tokenizer);
-  const rooms = roomOf(context, target);
-  const words = [...wordPieces(context, rooms)];
+  const rooms = yield* roomOf(context, target);
+  const words = yield* wordPieces(context, rooms);
   for (let at = 0; at < words.length;) {
     const first = words[at];
     if (first === undefined) break;
@@ -51,6 +53,7 @@ export function chunkFixed(
       context,
     );
     at = end;
+    yield;
   }
   return context.chunks;
 }
@@ -77,10 +80,11 @@ function sumTokens(words: readonly Piece[], from: number, to: number): number {
 }
 
 /** Every word as a piece; one that is over the limits in parts. */
-function* wordPieces(context: Context, rooms: readonly Limits[]): Generator<Piece> {
+function* wordPieces(context: Context, rooms: readonly Limits[]): Steps<readonly Piece[]> {
   const { document, sections, tokenizer } = context;
   const { text } = document;
   const counts = new Map<string, number>();
+  const words: Piece[] = [];
   const countOf = (word: string): number => {
     const known = counts.get(word);
     if (known !== undefined) return known;
@@ -108,14 +112,18 @@ function* wordPieces(context: Context, rooms: readonly Limits[]): Generator<Piec
         const end = wordEnd(text, at, block.end);
         const before = at === block.start ? 'block' : 'token';
         const count = end - at <= limits.characters ? countOf(text.slice(at, end)) : Infinity;
-        if (count <= limits.tokens) yield piece(at, end, count, before);
+        if (count <= limits.tokens) words.push(piece(at, end, count, before));
         else {
-          for (const [index, part] of splitSpan(text, { start: at, end }, limits, tokenizer).entries()) {
-            yield piece(part.start, part.end, part.tokens, index === 0 ? before : 'token');
+          const parts = yield* splitSpan(text, { start: at, end }, limits, tokenizer);
+          for (const [index, part] of parts.entries()) {
+            words.push(piece(part.start, part.end, part.tokens, index === 0 ? before : 'token'));
           }
         }
         at = skipSpace(text, end, block.end);
+        if (words.length % WORDS_A_STEP === 0) yield;
       }
+      yield;
     }
   }
+  return words;
 }

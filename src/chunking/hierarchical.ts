@@ -23,33 +23,35 @@ import { PARENT_DIGITS } from './parent-key.js';
 import type { Piece } from './pieces.js';
 import { groupSections } from './sections.js';
 import type { Limits } from './split-text.js';
+import type { Steps } from './steps.js';
 
 /** The children of all parents, in the document's order. */
-export function chunkHierarchical(
+export function* chunkHierarchical(
   document: Document,
   settings: HierarchicalChunker,
   tokenizer: Tokenizer,
-): readonly Chunk[] {
+): Steps<readonly Chunk[]> {
   const { text } = document;
-  const context = startChunks(document, tokenizer);
+  const context = yield* startChunks(document, tokenizer);
   const target = targetTokens({ targetTokens: settings.childTokens }, tokenizer);
   const countGap = gapCounter(text, tokenizer);
-  const packsOf = (pieces: readonly Piece[], limits: Limits): readonly Pack[] =>
+  const packsOf = (pieces: readonly Piece[], limits: Limits): Steps<readonly Pack[]> =>
     packPieces(text, pieces, { limits, overlapTokens: 0, countGap, tokenizer });
-  const rooms = roomOf(context, target);
+  const rooms = yield* roomOf(context, target);
   // A parent is not embedded, so no window bounds it.
   const { parentTokens } = settings;
   const parentLimits = { tokens: parentTokens, characters: parentTokens * MAX_CHARACTERS_PER_TOKEN };
-  const sized = sizeSections(context, rooms, target).map((size) => ({ ...size, limit: parentTokens }));
+  const sizes = yield* sizeSections(context, rooms, target);
+  const sized = sizes.map((size) => ({ ...size, limit: parentTokens }));
 
   const ids = createParentIds(document.id);
   const children: Chunk[] = [];
-  for (const group of groupSections(sized, parentTokens * STANDS_ALONE)) {
+  for (const group of yield* groupSections(sized, parentTokens * STANDS_ALONE)) {
     const pieces = group.flatMap((size) => size.pieces);
-    for (const parent of packsOf(pieces, parentLimits)) {
+    for (const parent of yield* packsOf(pieces, parentLimits)) {
       const before = context.chunks.length;
       const limits = leastRoom(parent.pieces, rooms, target);
-      for (const pack of packsOf(parent.pieces, limits)) emit(pack, context);
+      for (const pack of yield* packsOf(parent.pieces, limits)) emit(pack, context);
       children.push(...family(context.chunks.slice(before), text, ids));
     }
   }

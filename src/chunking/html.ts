@@ -8,6 +8,7 @@ import type { Element, Node } from './html-nodes.js';
 import { collapse, cut } from './lines.js';
 import { MAX_TITLE_LENGTH } from './markdown.js';
 import { plainTextBlocks } from './plain-text.js';
+import { atOnce } from './steps.js';
 
 /** Browsers stop nesting at this depth too. Work per tag grows with it. */
 const MAX_DEPTH = 512;
@@ -28,7 +29,7 @@ export function parseHtml(html: string): HtmlStructure {
   const document = parseBounded(html);
   if (document === null) {
     const text = withoutTags(html);
-    return { text, blocks: plainTextBlocks(text), title: null };
+    return { text, blocks: atOnce(plainTextBlocks(text)), title: null };
   }
   const elements = [...allElements(document)];
   const titleElement = elements.find((element) => element.tagName === 'title');

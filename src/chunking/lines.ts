@@ -7,6 +7,12 @@ export function lineStarts(text: string): readonly number[] {
   return starts;
 }
 
+/** Where the line after the one at `start` begins; `end` when it is the last. */
+export function lineAfter(text: string, start: number, end: number): number {
+  const at = text.indexOf('\n', start);
+  return at === -1 || at >= end ? end : at + 1;
+}
+
 /** Whether the code unit at `index` is white space, as `\s` and `trim` have it. */
 export function isSpaceAt(text: string, index: number): boolean {
   const code = text.charCodeAt(index);
@@ -34,6 +40,16 @@ export function codePointBorder(text: string, index: number): number {
   const high = text.charCodeAt(index - 1);
   const inside = low >= 0xdc00 && low <= 0xdfff && high >= 0xd800 && high <= 0xdbff;
   return inside ? index - 1 : index;
+}
+
+/** The text in slices of about `length` code units, which cut no surrogate pair and no line end of two. */
+export function* slicesOf(text: string, length: number): Generator<string> {
+  for (let at = 0; at < text.length;) {
+    let to = text.length - at <= length ? text.length : codePointBorder(text, at + length);
+    if (text.startsWith('\r\n', to - 1)) to += 1;
+    yield text.slice(at, to);
+    at = to;
+  }
 }
 
 /** At most `length` code units, never half a surrogate pair, no white space at a cut end. */

@@ -48,13 +48,30 @@ export function markdownBlocks(text: string): readonly Block[] {
     const end = trimEnd(text, start, to);
     if (end <= start) continue;
     const level = kind === 'heading' ? Number(token.tag.slice(1)) : undefined;
-    if (level === undefined) blocks.push({ kind, start, end });
+    const html = token.type === 'html_block' ? htmlHeading(text.slice(start, end), references) : null;
+    if (html !== null) blocks.push({ kind: 'heading', start, end, ...html });
+    else if (level === undefined) blocks.push({ kind, start, end });
     else {
       const title = plainWords(tokens[index + 1]?.content ?? '', references);
       blocks.push({ kind, start, end, level, title });
     }
   }
   return blocks;
+}
+
+/**
+ * A block that is one `<h1>` to `<h6>` and nothing else, as many a page begins with; null for all
+ * other HTML, and for a heading without words.
+ */
+function htmlHeading(
+  block: string,
+  references: Record<string, unknown>,
+): { readonly level: number; readonly title: string } | null {
+  if (block.length > 4 * MAX_TITLE_LENGTH) return null;
+  const [, level, content = ''] = /^<h([1-6])(?:\s[^>]*)?>(.*)<\/h\1\s*>$/isu.exec(block) ?? [];
+  if (level === undefined || content.length > MAX_TITLE_LENGTH || /<\/?h[1-6]/iu.test(content)) return null;
+  const title = plainWords(content.trim(), references);
+  return title === '' ? null : { level: Number(level), title };
 }
 
 /** A heading's words without its markup. */

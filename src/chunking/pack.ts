@@ -3,6 +3,7 @@ import type { ChunkSplit, Tokenizer } from '../model.js';
 import type { Piece } from './pieces.js';
 import { sentenceStarts } from './split-text.js';
 import type { Limits } from './split-text.js';
+import type { Steps } from './steps.js';
 import { skipSpace } from './lines.js';
 
 /** Pieces in order, and where the repeated end of the pack before begins. */
@@ -41,7 +42,11 @@ export interface PackSettings {
  * Fills packs one after another. The rest is always divided evenly over the packs it needs, so no
  * crumb is left at the end; a pack closes at a block's border where one is near.
  */
-export function packPieces(text: string, pieces: readonly Piece[], settings: PackSettings): readonly Pack[] {
+export function* packPieces(
+  text: string,
+  pieces: readonly Piece[],
+  settings: PackSettings,
+): Steps<readonly Pack[]> {
   const { limits, countGap } = settings;
   const packs: Pack[] = [];
   let rest = pieces.reduce((sum, piece) => sum + piece.tokens, 0);
@@ -70,6 +75,7 @@ export function packPieces(text: string, pieces: readonly Piece[], settings: Pac
     }
     if (at < pieces.length) at -= keepHeadingsWithText(own);
     packs.push({ pieces: own, start: overlap.start, after: pieces[at]?.before ?? 'block' });
+    yield;
   }
   return packs;
 
@@ -99,6 +105,8 @@ function overlapBefore(
   const none = { start: first.start, tokens: 0 };
   const last = before?.pieces.at(-1);
   if (before === undefined || last === undefined || !first.isProse) return none;
+  // Much white space is not even counted: no chunk reaches over it.
+  if (first.end - last.end > limits.characters) return none;
   const gap = countGap(last.end, first.start);
   const budget = Math.min(overlapTokens, limits.tokens - first.tokens) - gap;
   const farthest = first.start - limits.characters + (first.end - first.start);

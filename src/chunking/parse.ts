@@ -1,9 +1,11 @@
 /** From what a source yields to canonical text with its structure. */
 import type { Block, Document, RawDocument } from '../model.js';
 import { parseHtml } from './html.js';
-import { skipSpace, trimEnd } from './lines.js';
+import { skipSpace, slicesOf, trimEnd } from './lines.js';
 import { markdownBlocks } from './markdown.js';
 import { plainTextBlocks } from './plain-text.js';
+import { atOnce } from './steps.js';
+import type { Steps } from './steps.js';
 
 /**
  * Parses a document. Never fails: what no rule claims is a block of kind `other`.
@@ -14,8 +16,13 @@ import { plainTextBlocks } from './plain-text.js';
  * heading of level 1.
  */
 export function parseDocument(raw: RawDocument): Document {
-  const content = clean(raw.content);
-  const { text, blocks, title } = structure(raw.format, content);
+  return atOnce(parseSteps(raw));
+}
+
+/** `parseDocument` in steps. What the parsers of Markdown and HTML do is one of them, however long. */
+export function* parseSteps(raw: RawDocument): Steps<Document> {
+  const content = yield* clean(raw.content);
+  const { text, blocks, title } = yield* structure(raw.format, content);
   const heading = blocks.find((block) => block.level === 1 && block.title !== '');
   return {
     id: raw.id,
@@ -33,12 +40,12 @@ interface Structure {
   readonly title: string | null;
 }
 
-function structure(format: RawDocument['format'], content: string): Structure {
+function* structure(format: RawDocument['format'], content: string): Steps<Structure> {
   switch (format) {
     case 'markdown':
-      return { text: content, blocks: complete(content, markdownBlocks(content)), title: null };
+      return { text: content, blocks: yield* complete(content, markdownBlocks(content)), title: null };
     case 'text':
-      return { text: content, blocks: plainTextBlocks(content), title: null };
+      return { text: content, blocks: yield* plainTextBlocks(content), title: null };
     case 'html':
       return parseHtml(content);
     default:
@@ -46,16 +53,20 @@ function structure(format: RawDocument['format'], content: string): Structure {
   }
 }
 
-function clean(content: string): string {
-  return content
-    .toWellFormed()
-    .replace(/^\uFEFF/u, '')
-    .replaceAll('\0', '\uFFFD')
-    .replace(/\r\n?/gu, '\n');
+/** Cleaned at once, in UTF-16 code units. */
+const SLICE = 262_144;
+
+function* clean(content: string): Steps<string> {
+  const slices: string[] = [];
+  for (const slice of slicesOf(content.replace(/^\uFEFF/u, ''), SLICE)) {
+    slices.push(slice.toWellFormed().replaceAll('\0', '\uFFFD').replace(/\r\n?/gu, '\n'));
+    yield;
+  }
+  return slices.join('');
 }
 
 /** Puts what lies between the blocks, if it is more than white space, into blocks of its own. */
-function complete(text: string, blocks: readonly Block[]): readonly Block[] {
+function* complete(text: string, blocks: readonly Block[]): Steps<readonly Block[]> {
   const all: Block[] = [];
   let at = 0;
   const fill = (to: number): void => {
@@ -63,6 +74,7 @@ function complete(text: string, blocks: readonly Block[]): readonly Block[] {
     if (start < to) all.push({ kind: 'other', start, end: trimEnd(text, start, to) });
   };
   for (const block of blocks) {
+    yield;
     if (block.start < at) continue;
     fill(block.start);
     all.push(block);

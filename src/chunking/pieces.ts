@@ -1,8 +1,9 @@
 /** A block cut into the pieces that chunks are packed from. */
 import type { Block, ChunkSplit, Tokenizer } from '../model.js';
-import { lineStarts, skipSpace, trimEnd } from './lines.js';
+import { lineAfter, skipSpace, trimEnd } from './lines.js';
 import { splitSpan } from './split-text.js';
 import type { Limits, Part } from './split-text.js';
+import type { Steps } from './steps.js';
 
 /** What is never divided further while packing. */
 export interface Piece extends Part {
@@ -26,26 +27,38 @@ export const NO_DECORATION: Decoration = { text: '', tokens: 0 };
 /** A repeated header or fence takes at most this part of a chunk; a longer one is not repeated. */
 const DECORATION_SHARE = 1 / 4;
 
+/** What all pieces of a block have in common. */
+type Common = Pick<Piece, 'section' | 'isProse' | 'isHeading'>;
+type Decorations = Pick<Piece, 'lead' | 'trail'>;
+
+const UNDECORATED: Decorations = { lead: NO_DECORATION, trail: NO_DECORATION };
+
+/** Written out: pieces are many, and spreading common parts into each costs more than all else. */
+export function pieceOf(
+  { section, isProse, isHeading }: Common,
+  part: Part,
+  before = part.before,
+  start = part.start,
+  { lead, trail } = UNDECORATED,
+): Piece {
+  return { section, isProse, isHeading, start, end: part.end, tokens: part.tokens, before, lead, trail };
+}
+
 /** The pieces of a block, in order; together they hold all of it but white space. */
-export function blockPieces(
+export function* blockPieces(
   text: string,
   block: Block,
   section: number,
   limits: Limits,
   tokenizer: Tokenizer,
-): readonly Piece[] {
+): Steps<readonly Piece[]> {
   const isProse = block.kind !== 'table' && block.kind !== 'code' && block.kind !== 'heading';
-  const plain = {
-    section,
-    isProse,
-    isHeading: block.kind === 'heading',
-    lead: NO_DECORATION,
-    trail: NO_DECORATION,
-  };
+  const common = { section, isProse, isHeading: block.kind === 'heading' };
   const length = block.end - block.start;
   const tokens = length <= limits.characters ? tokenizer.count(text.slice(block.start, block.end)) : Infinity;
-  if (tokens <= limits.tokens)
-    return [{ ...plain, start: block.start, end: block.end, tokens, before: 'block' }];
+  if (tokens <= limits.tokens) {
+    return [pieceOf(common, { start: block.start, end: block.end, tokens, before: 'block' })];
+  }
 
   const decorate = (decoration: string): Decoration => {
     const bound = decoration.length <= limits.characters * DECORATION_SHARE;
@@ -54,57 +67,58 @@ export function blockPieces(
   };
   switch (block.kind) {
     case 'table': {
-      const lines = linesOf(text, block);
+      const lines = yield* linesOf(text, block);
       const header = headerEnd(text, lines);
       const lead = header === null ? NO_DECORATION : decorate(`${text.slice(block.start, header)}\n`);
       const spans = header === null ? lines : [{ start: block.start, end: header }, ...lines.slice(2)];
       // The rest of a row that was cut is no row: a header before it would be wrong.
-      return cutSpans(spans, lead, NO_DECORATION, ({ index, isWhole }) => ({
-        lead: index > 0 && isWhole ? lead : NO_DECORATION,
-        trail: NO_DECORATION,
-      }));
+      const repeated = { lead, trail: NO_DECORATION };
+      return yield* cutSpans(spans, lead, NO_DECORATION, ({ index, isWhole }) =>
+        index > 0 && isWhole ? repeated : UNDECORATED,
+      );
     }
     case 'code': {
-      const lines = linesOf(text, block);
+      const lines = yield* linesOf(text, block);
       const fence = fenceOf(text, lines);
-      if (fence === null) return cutSpans(lines);
+      if (fence === null) return yield* cutSpans(lines);
       const lead = decorate(`${fence.opening}\n`);
       const trail = lead === NO_DECORATION ? NO_DECORATION : decorate(`\n${fence.closing}`);
       // Neither fence stands in a chunk without a line of code.
       const spans = glue(glue(lines, 0), fence.isClosed ? lines.length - 3 : -1);
-      return cutSpans(spans, lead, trail, ({ isFirst, isLast }) => ({
+      return yield* cutSpans(spans, lead, trail, ({ isFirst, isLast }) => ({
         lead: isFirst ? NO_DECORATION : lead,
         trail: isLast && fence.isClosed ? NO_DECORATION : trail,
       }));
     }
     case 'list':
-      return cutSpans(itemsOf(text, block));
+      return yield* cutSpans(yield* itemsOf(text, block));
     case 'heading':
     case 'paragraph':
     case 'quote':
     case 'other':
-      return splitSpan(text, block, limits, tokenizer).map((part) => ({ ...plain, ...part }));
+      return (yield* splitSpan(text, block, limits, tokenizer)).map((part) => pieceOf(common, part));
     default:
       return block.kind satisfies never;
   }
 
-  function cutSpans(
+  function* cutSpans(
     spans: readonly Span[],
     lead = NO_DECORATION,
     trail = NO_DECORATION,
-    decorationsOf: (place: Place) => Pick<Piece, 'lead' | 'trail'> = () => plain,
-  ): readonly Piece[] {
+    decorationsOf: (place: Place) => Decorations = () => UNDECORATED,
+  ): Steps<readonly Piece[]> {
     const pieces: Piece[] = [];
     const room = { ...limits, tokens: Math.max(1, limits.tokens - lead.tokens - trail.tokens) };
     for (const [index, span] of spans.entries()) {
-      const parts = splitSpan(text, span, room, tokenizer);
+      const parts = yield* splitSpan(text, span, room, tokenizer);
+      yield;
       for (const [at, part] of parts.entries()) {
         const isLast = index === spans.length - 1 && at === parts.length - 1;
         const place = { index, isFirst: index === 0 && at === 0, isLast, isWhole: parts.length === 1 };
         const before: ChunkSplit = at > 0 ? part.before : index > 0 ? 'sentence' : 'block';
         // A line of code keeps its indentation.
         const start = at === 0 && block.kind === 'code' ? lineStart(part.start, span.start) : part.start;
-        pieces.push({ ...plain, ...decorationsOf(place), ...part, start, before });
+        pieces.push(pieceOf(common, part, before, start, decorationsOf(place)));
       }
     }
     return pieces;
@@ -134,15 +148,16 @@ interface Span {
 }
 
 /** Lines with something on them, without their ends. */
-function linesOf(text: string, block: Span): readonly Span[] {
-  const starts = lineStarts(text.slice(block.start, block.end));
-  return starts
-    .map((start, index): Span => {
-      const from = block.start + start;
-      const next = starts[index + 1];
-      return { start: from, end: trimEnd(text, from, next === undefined ? block.end : block.start + next) };
-    })
-    .filter((line) => line.end > line.start);
+function* linesOf(text: string, block: Span): Steps<readonly Span[]> {
+  const lines: Span[] = [];
+  for (let start = block.start; start < block.end;) {
+    const next = lineAfter(text, start, block.end);
+    const end = trimEnd(text, start, next);
+    if (end > start) lines.push({ start, end });
+    start = next;
+    yield;
+  }
+  return lines;
 }
 
 /** Where a table's header ends, if its second line is the rule under one. */
@@ -181,8 +196,8 @@ function glue(spans: readonly Span[], index: number): readonly Span[] {
 }
 
 /** A list's items at its outermost level, with all that is under them. */
-function itemsOf(text: string, block: Span): readonly Span[] {
-  const lines = linesOf(text, block);
+function* itemsOf(text: string, block: Span): Steps<readonly Span[]> {
+  const lines = yield* linesOf(text, block);
   const indentOf = (line: Span): number => skipSpace(text, line.start, line.end) - line.start;
   const outermost = (lines[0] === undefined ? 0 : indentOf(lines[0])) + 1;
   const items: Span[] = [];
@@ -194,6 +209,7 @@ function itemsOf(text: string, block: Span): readonly Span[] {
     const open = items.at(-1);
     if (isItem || open === undefined) items.push(line);
     else items[items.length - 1] = { start: open.start, end: line.end };
+    yield;
   }
   return items;
 }

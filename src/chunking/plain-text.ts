@@ -1,18 +1,20 @@
 /** Structure of plain text: paragraphs with blank lines between them. */
 import type { Block } from '../model.js';
-import { lineStarts, skipSpace, trimEnd } from './lines.js';
+import { lineAfter, skipSpace, trimEnd } from './lines.js';
+import type { Steps } from './steps.js';
 
-export function plainTextBlocks(text: string): readonly Block[] {
+export function* plainTextBlocks(text: string): Steps<readonly Block[]> {
   const blocks: Block[] = [];
-  const starts = lineStarts(text);
   let open: number | null = null;
   let lastEnd = 0;
   const close = (): void => {
     if (open !== null) blocks.push({ kind: 'paragraph', start: open, end: lastEnd });
     open = null;
   };
-  for (const [index, start] of starts.entries()) {
-    const lineEnd = starts[index + 1] ?? text.length;
+  let lineEnd = 0;
+  for (let start = 0; start < text.length; start = lineEnd) {
+    yield;
+    lineEnd = lineAfter(text, start, text.length);
     const first = skipSpace(text, start, lineEnd);
     if (first === lineEnd) {
       close();

@@ -1,5 +1,6 @@
 /** A document's sections, and which of them share chunks. */
 import type { Block, Document } from '../model.js';
+import type { Steps } from './steps.js';
 
 /** A heading's blocks, it first, up to the next heading. Section 0 is what precedes all headings. */
 export interface Section {
@@ -14,7 +15,7 @@ export interface Section {
 }
 
 /** Sections in the document's order; a parent comes before its children. */
-export function sectionsOf(document: Document): readonly Section[] {
+export function* sectionsOf(document: Document): Steps<readonly Section[]> {
   const sections: Section[] = [];
   const open: Section[] = [];
   let blocks: Block[] = [];
@@ -32,6 +33,7 @@ export function sectionsOf(document: Document): readonly Section[] {
     if (block.kind === 'heading') start(block.level ?? 6, block.title ?? '');
     else if (sections.length === 0) start(0, null);
     blocks.push(block);
+    yield;
   }
   return sections;
 }
@@ -54,10 +56,10 @@ export interface SectionSize {
  * - it goes down a level and the run so far is small (a bare heading goes with its first child).
  * In the first two the whole must fit one chunk.
  */
-export function groupSections<T extends SectionSize>(
+export function* groupSections<T extends SectionSize>(
   sizes: readonly T[],
   smallest: number,
-): readonly (readonly T[])[] {
+): Steps<readonly (readonly T[])[]> {
   const subtree = subtreeTokens(sizes);
   const groups: T[][] = [];
   let group: T[] = [];
@@ -87,6 +89,7 @@ export function groupSections<T extends SectionSize>(
     group.push(size);
     tokens += size.tokens;
     limit = Math.min(limit, size.limit);
+    yield;
   }
   return groups;
 }

@@ -6,13 +6,16 @@
 import { throwIfCancelled } from '../errors.js';
 import type { Block, Chunk, Document, SemanticChunker, Tokenizer } from '../model.js';
 import { emit, leastRoom, roomOf, startChunks, targetTokens } from './chunk.js';
+import type { Context } from './chunk.js';
 import { gapCounter, packPieces } from './pack.js';
-import { NO_DECORATION, blockPieces } from './pieces.js';
+import { blockPieces, pieceOf } from './pieces.js';
 import type { Piece } from './pieces.js';
 import { createDistances } from './sentence-distances.js';
 import type { SentenceModel } from './sentence-distances.js';
 import { sentenceStarts, splitSpan } from './split-text.js';
 import type { Limits } from './split-text.js';
+import { inTurns } from './steps.js';
+import type { Steps } from './steps.js';
 
 /** Shorter sentences go with the next one: they say too little to be compared. */
 const SHORTEST_SENTENCE = 24;
@@ -32,13 +35,10 @@ export async function chunkSemantic(
 ): Promise<SemanticChunks> {
   const { text } = document;
   const { tokenizer } = model;
-  const context = startChunks(document, tokenizer);
+  const context = await inTurns(startChunks(document, tokenizer), signal);
   const target = targetTokens({ targetTokens: settings.maxTokens }, tokenizer);
-  const rooms = roomOf(context, target);
-  const pieces = context.sections.flatMap((section) => {
-    const room = leastRoom([{ section: section.index }], rooms, target);
-    return section.blocks.flatMap((block) => sentencePieces(text, block, section.index, room, tokenizer));
-  });
+  const rooms = await inTurns(roomOf(context, target), signal);
+  const pieces = await inTurns(allPieces(context, rooms, target), signal);
   const units = withHeadings(pieces);
   const { distances, embedded } = await createDistances(
     units.map((unit) => unit.map((piece) => text.slice(piece.start, piece.end))),
@@ -47,41 +47,73 @@ export async function chunkSemantic(
     signal,
   );
   throwIfCancelled(signal);
-
-  const countGap = gapCounter(text, tokenizer);
-  for (const segment of segments(units, distances, settings.breakpointPercentile)) {
-    const packing = { limits: leastRoom(segment, rooms, target), overlapTokens: 0, countGap, tokenizer };
-    for (const pack of packPieces(text, segment, packing)) emit(pack, context);
-  }
+  const found = segments(units, distances, settings.breakpointPercentile);
+  await inTurns(emitSegments(found, context, rooms, target), signal);
   return { chunks: context.chunks, embedded };
 }
 
+function* allPieces(
+  { document, sections, tokenizer }: Context,
+  rooms: readonly Limits[],
+  target: number,
+): Steps<readonly Piece[]> {
+  const pieces: Piece[] = [];
+  for (const section of sections) {
+    const room = leastRoom([{ section: section.index }], rooms, target);
+    for (const block of section.blocks) {
+      const own = yield* sentencePieces(document.text, block, section.index, room, tokenizer);
+      for (const piece of own) pieces.push(piece);
+      yield;
+    }
+  }
+  return pieces;
+}
+
+function* emitSegments(
+  found: readonly (readonly Piece[])[],
+  context: Context,
+  rooms: readonly Limits[],
+  target: number,
+): Steps<void> {
+  const { document, tokenizer } = context;
+  const countGap = gapCounter(document.text, tokenizer);
+  for (const segment of found) {
+    const packing = { limits: leastRoom(segment, rooms, target), overlapTokens: 0, countGap, tokenizer };
+    for (const pack of yield* packPieces(document.text, segment, packing)) {
+      emit(pack, context);
+      yield;
+    }
+  }
+}
+
 /** Prose in sentences; a table, code or heading whole where it fits, else as `structure` cuts it. */
-function sentencePieces(
+function* sentencePieces(
   text: string,
   block: Block,
   section: number,
   limits: Limits,
   tokenizer: Tokenizer,
-): readonly Piece[] {
+): Steps<readonly Piece[]> {
   if (block.kind === 'table' || block.kind === 'code' || block.kind === 'heading') {
-    return blockPieces(text, block, section, limits, tokenizer);
+    return yield* blockPieces(text, block, section, limits, tokenizer);
   }
-  const plain = { section, isProse: true, isHeading: false, lead: NO_DECORATION, trail: NO_DECORATION };
+  const common = { section, isProse: true, isHeading: false };
   const pieces: Piece[] = [];
-  const close = (start: number, end: number): void => {
-    for (const [index, part] of splitSpan(text, { start, end }, limits, tokenizer).entries()) {
+  function* close(start: number, end: number): Steps<void> {
+    const parts = yield* splitSpan(text, { start, end }, limits, tokenizer);
+    for (const [index, part] of parts.entries()) {
       const before = index > 0 ? part.before : pieces.length === 0 ? 'block' : 'sentence';
-      pieces.push({ ...plain, ...part, before });
+      pieces.push(pieceOf(common, part, before));
     }
-  };
+    yield;
+  }
   let from = block.start;
   for (const start of sentenceStarts(text, block.start, block.end)) {
     if (start - from < SHORTEST_SENTENCE) continue;
-    close(from, start);
+    yield* close(from, start);
     from = start;
   }
-  close(from, block.end);
+  yield* close(from, block.end);
   return pieces;
 }
 

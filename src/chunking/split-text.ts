@@ -3,7 +3,8 @@
  * Every character is counted a bounded number of times, so the work is linear.
  */
 import type { ChunkSplit, Tokenizer } from '../model.js';
-import { codePointBorder, isSpaceAt, skipSpace, trimEnd } from './lines.js';
+import { codePointBorder, isSpaceAt, skipSpace, trimEnd, wordEnd } from './lines.js';
+import type { Steps } from './steps.js';
 
 export interface Limits {
   readonly tokens: number;
@@ -50,27 +51,32 @@ function wordBorder(text: string, start: number, to: number): number {
   return codePointBorder(text, to);
 }
 
-export function splitSpan(
+/** The span in parts that fit, in order; the first one's border is the block's. */
+export function* splitSpan(
   text: string,
   span: { readonly start: number; readonly end: number },
   limits: Limits,
   tokenizer: Tokenizer,
-): readonly Part[] {
+): Steps<readonly Part[]> {
+  const whole = fitting(text, span.start, span.end, limits, tokenizer, 'block');
+  if (whole !== null) return [whole];
   const parts: Part[] = [];
-  const whole = fitting(text, span.start, span.end, limits, tokenizer);
-  if (whole !== null) return [{ ...whole, before: 'block' }];
-  const starts = sentenceStarts(text, span.start, span.end);
-  let from = span.start;
-  const close = (to: number): void => {
-    const part = fitting(text, from, to, limits, tokenizer);
-    if (part !== null) parts.push({ ...part, before: 'sentence' });
-    else splitWords(text, from, to, limits, tokenizer, parts);
-    from = to;
+  const push = (part: Part): void => {
+    if (part.end > part.start) parts.push(parts.length === 0 ? { ...part, before: 'block' } : part);
   };
-  for (const start of starts) if (start - from >= SENTENCE_RUN) close(start);
-  close(span.end);
-  const [first, ...rest] = parts.filter((part) => part.end > part.start);
-  return first === undefined ? [] : [{ ...first, before: 'block' }, ...rest];
+  let from = span.start;
+  function* close(to: number): Steps<void> {
+    const part = fitting(text, from, to, limits, tokenizer, 'sentence');
+    if (part !== null) push(part);
+    else yield* splitWords(text, from, to, limits, tokenizer, push);
+    from = to;
+    yield;
+  }
+  for (const start of sentenceStarts(text, span.start, span.end)) {
+    if (start - from >= SENTENCE_RUN) yield* close(start);
+  }
+  yield* close(span.end);
+  return parts;
 }
 
 /** The span without white space around it, counted, if it is within the limits. */
@@ -80,74 +86,80 @@ function fitting(
   to: number,
   limits: Limits,
   tokenizer: Tokenizer,
-): Omit<Part, 'before'> | null {
+  before: ChunkSplit,
+): Part | null {
   const end = trimEnd(text, from, to);
   const start = skipSpace(text, from, end);
   if (end - start > limits.characters) return null;
   const tokens = start === end ? 0 : tokenizer.count(text.slice(start, end));
-  return tokens <= limits.tokens ? { start, end, tokens } : null;
+  return tokens <= limits.tokens ? { start, end, tokens, before } : null;
 }
 
-function splitWords(
+function* splitWords(
   text: string,
   from: number,
   to: number,
   limits: Limits,
   tokenizer: Tokenizer,
-  parts: Part[],
-): void {
+  push: (part: Part) => void,
+): Steps<void> {
   let before: ChunkSplit = 'sentence';
-  const push = (part: Omit<Part, 'before'>): void => {
-    if (part.end > part.start) parts.push({ ...part, before });
+  const add = (part: Part): void => {
+    push(part);
     before = 'token';
   };
-  const single = (start: number, end: number): void => {
-    const part = fitting(text, start, end, limits, tokenizer);
-    if (part !== null) push(part);
-    else splitWord(text, start, end, limits, tokenizer, push);
-  };
-  const flush = (words: readonly (readonly [number, number])[]): void => {
+  function* single(start: number, end: number): Steps<void> {
+    const part = fitting(text, start, end, limits, tokenizer, before);
+    if (part !== null) add(part);
+    else {
+      yield* splitWord(text, start, end, limits, tokenizer, (from, to, tokens) => {
+        add({ start: from, end: to, tokens, before });
+      });
+    }
+  }
+  function* flush(words: readonly (readonly [number, number])[]): Steps<void> {
     const first = words[0];
     const last = words.at(-1);
     if (first === undefined || last === undefined) return;
-    const part = fitting(text, first[0], last[1], limits, tokenizer);
-    if (part !== null) push(part);
-    else for (const [start, end] of words) single(start, end);
-  };
+    const part = fitting(text, first[0], last[1], limits, tokenizer, before);
+    if (part !== null) add(part);
+    else for (const [start, end] of words) yield* single(start, end);
+    yield;
+  }
   let run: (readonly [number, number])[] = [];
   let runStart = from;
   for (let at = skipSpace(text, from, to); at < to;) {
-    let end = at;
-    while (end < to && !isSpaceAt(text, end)) end += 1;
+    const end = wordEnd(text, at, to);
     if (run.length > 0 && end - runStart > WORD_RUN) {
-      flush(run);
+      yield* flush(run);
       run = [];
     }
     if (run.length === 0) runStart = at;
     run.push([at, end]);
     at = skipSpace(text, end, to);
   }
-  flush(run);
+  yield* flush(run);
 }
 
 /** Halves until it fits; a word beyond the character limit is first sliced by that, uncounted. */
-function splitWord(
+function* splitWord(
   text: string,
   from: number,
   to: number,
   limits: Limits,
   tokenizer: Tokenizer,
-  push: (part: Omit<Part, 'before'>) => void,
-): void {
+  push: (start: number, end: number, tokens: number) => void,
+): Steps<void> {
   for (let at = from; at < to;) {
     const end = to - at <= limits.characters ? to : graphemeBorder(text, at, at + limits.characters);
     halve(at, end);
+    yield;
     at = end;
   }
   function halve(start: number, end: number): void {
     const tokens = tokenizer.count(text.slice(start, end));
     const middle = graphemeBorder(text, start, Math.floor((start + end) / 2));
-    if (tokens <= limits.tokens || middle <= start || middle >= end) push({ start, end, tokens });
+    if (tokens <= limits.tokens || middle <= start || middle >= end) push(start, end, tokens);
     else {
       halve(start, middle);
       halve(middle, end);

@@ -1,5 +1,5 @@
 /** What an ingest did, for people. */
-import type { IngestSummary, Spent } from '../ingest/types.js';
+import type { IngestSummary, Spent, WithoutText } from '../ingest/types.js';
 import { printLine, type Output } from './context.js';
 import { costText, count, cutTo, duration, oneLine, paint, plural } from './text.js';
 
@@ -21,6 +21,7 @@ export function showSummary(output: Output, collection: string, summary: IngestS
     `${plural(summary.chunks, 'chunk')}: ${count(summary.embedded)} embedded, ${count(summary.reused)} reused; ${duration(summary.elapsedMs)}`,
   );
   if (summary.spent !== undefined) printLine(output, spentLine(summary.spent));
+  if (summary.withoutText.documents > 0) printLine(output, withoutTextLine(summary.withoutText));
   for (const { name, code, reason } of failed) {
     printLine(output, `${paint(output, 'red', 'failed')} ${shownName(name)}: ${oneLine(reason)} (${code})`);
   }
@@ -43,6 +44,12 @@ function shownName(name: string): string {
   const shown = cutTo(oneLine(name), SHOWN_NAME);
   if (shown === '') return '""';
   return shown.length < oneLine(name).length ? `${shown} …` : shown;
+}
+
+/** They are stored, and no query finds them. */
+function withoutTextLine({ documents, ids }: WithoutText): string {
+  const more = documents > ids.length ? `, and ${count(documents - ids.length)} more` : '';
+  return `${plural(documents, 'document')} without text, which no query can find: ${ids.map(shownName).join(', ')}${more}`;
 }
 
 /** What a remote embedder was asked for; without a price, tokens only. */

@@ -1,27 +1,31 @@
 /** Whether a document has to be ingested again. */
 import { createHash } from 'node:crypto';
+import { slicesOf } from '../chunking/lines.js';
+import type { Steps } from '../chunking/steps.js';
 import type { JsonValue, RawDocument } from '../model.js';
 
 /**
  * Raised when parsing or chunking changes what a document's chunks are: every document then counts
  * as changed at its next ingest (and unchanged chunks still keep their vectors).
  */
-export const PIPELINE_VERSION = 2;
+export const PIPELINE_VERSION = 3;
 
-/** Hex SHA-256 over everything that decides a document's stored form, but its id. */
-export function contentHash(raw: RawDocument): string {
-  const parts = [
-    PIPELINE_VERSION,
-    raw.format,
-    raw.title ?? null,
-    raw.source ?? null,
-    raw.metadata,
-    raw.content,
-  ];
-  return createHash('sha256')
-    .update(JSON.stringify(parts.map(canonical)))
-    .digest('hex');
+/**
+ * Hex SHA-256 over everything that decides a document's stored form, but its id. The content's JSON
+ * is put together from that of its slices.
+ */
+export function* contentHash(raw: RawDocument): Steps<string> {
+  const parts = [PIPELINE_VERSION, raw.format, raw.title ?? null, raw.source ?? null, raw.metadata];
+  const hash = createHash('sha256').update(`${JSON.stringify(parts.map(canonical)).slice(0, -1)},"`);
+  for (const slice of slicesOf(raw.content, SLICE)) {
+    hash.update(JSON.stringify(slice).slice(1, -1));
+    yield;
+  }
+  return hash.update('"]').digest('hex');
 }
+
+/** Hashed at once, in UTF-16 code units. */
+const SLICE = 262_144;
 
 /**
  * What is stored as a document's hash: that of its content, and behind it the version by which its

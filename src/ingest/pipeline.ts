@@ -6,6 +6,7 @@
  */
 import type { Embedder } from '../embedders/port.js';
 import { ERRORS, RetrievalError, hasCode, throwIfCancelled } from '../errors.js';
+import { inTurns } from '../chunking/steps.js';
 import { readMetadata } from '../metadata/read-metadata.js';
 import type { Chunk, Collection, RawDocument } from '../model.js';
 import type { CallOptions, DocumentWrite, VectorStore } from '../stores/port.js';
@@ -76,7 +77,7 @@ export async function ingest(
     onWritten: (documents) => {
       for (const { document, chunks } of documents) {
         if (refreshed.delete(document.id)) log.unchanged();
-        else log.written(existed.delete(document.id), chunks.length);
+        else log.written(document.id, existed.delete(document.id), chunks.length);
       }
     },
     onRefused: (id, error) => {
@@ -154,7 +155,10 @@ async function ingestGroup(run: Run, group: readonly SourceItem[], existed: Set<
     }
     run.seen.add(id);
     if (item.kind === 'unchanged') run.log.unchanged();
-    else documents.push({ raw: item.document, hash: contentHash(item.document), version: item.version });
+    else {
+      const hash = await inTurns(contentHash(item.document), run.options.signal);
+      documents.push({ raw: item.document, hash, version: item.version });
+    }
   }
   const ids = documents.map(({ raw }) => raw.id);
   const stored = await run.targets.follow(({ ref }) => run.ports.store.contentHashes(ref, ids, run.options));
@@ -168,7 +172,7 @@ async function ingestGroup(run: Run, group: readonly SourceItem[], existed: Set<
       }
       run.refreshed.add(raw.id);
     } else if (before !== undefined) existed.add(raw.id);
-    // Parsing is synchronous: let timers and sockets have their turn between documents.
+    // Parsing Markdown or HTML is synchronous: let timers and sockets have their turn between documents.
     await new Promise(setImmediate);
     throwIfCancelled(run.options.signal);
     await ingestDocument(run, raw, withVersion(hash, version), before !== undefined);

@@ -1,7 +1,8 @@
 /** One source document made ready for embedding: structure, typed metadata, chunks. */
 import { chunkWith } from '../chunking/chunkers.js';
 import type { ChunkResult, SentenceModel } from '../chunking/chunkers.js';
-import { parseDocument } from '../chunking/parse.js';
+import { parseSteps } from '../chunking/parse.js';
+import { inTurns } from '../chunking/steps.js';
 import { RetrievalError } from '../errors.js';
 import { isStorable } from '../metadata/values.js';
 import type { ChunkerSettings, Document, RawDocument } from '../model.js';
@@ -23,7 +24,7 @@ export function documentIdError(id: string): RetrievalError | null {
   return new RetrievalError('invalid_document', `The document's id ${problem}`, { field: 'id' });
 }
 
-/** Parses and chunks. Only the semantic chunker asks the model, and can be cancelled. */
+/** Parses and chunks, in turns with others. Only the semantic chunker asks the model. */
 export async function chunkRawDocument(
   raw: RawDocument,
   chunker: ChunkerSettings,
@@ -32,6 +33,6 @@ export async function chunkRawDocument(
 ): Promise<ChunkResult & { readonly document: Document }> {
   const idError = documentIdError(raw.id);
   if (idError !== null) throw idError;
-  const document = parseDocument(raw);
+  const document = await inTurns(parseSteps(raw), signal);
   return { document, ...(await chunkWith(document, chunker, model, signal)) };
 }

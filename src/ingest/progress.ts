@@ -3,10 +3,13 @@ import type { RetrievalError } from '../errors.js';
 import type { Meter } from './metered.js';
 import type { IngestFailure, IngestProgress, IngestSummary, Spent } from './types.js';
 
+/** Documents without text that are named. */
+const MOST_NAMED = 10;
+
 export interface ProgressLog {
   stage(stage: IngestProgress['stage']): void;
   unchanged(): void;
-  written(replaced: boolean, chunks: number): void;
+  written(id: string, replaced: boolean, chunks: number): void;
   failed(name: string, error: RetrievalError): void;
   embedded(texts: number, reused: number): void;
   removed(documents: number): void;
@@ -22,6 +25,8 @@ export function createProgress(
 ): ProgressLog {
   const began = performance.now();
   const failures: IngestFailure[] = [];
+  let blank = 0;
+  const blankIds: string[] = [];
   const counts = { added: 0, changed: 0, unchanged: 0, removed: 0, chunks: 0, embedded: 0, reused: 0 };
   let current: IngestProgress['stage'] = 'ingest';
 
@@ -50,9 +55,13 @@ export function createProgress(
       counts.unchanged += 1;
       report();
     },
-    written(replaced, chunks) {
+    written(id, replaced, chunks) {
       counts[replaced ? 'changed' : 'added'] += 1;
       counts.chunks += chunks;
+      if (chunks === 0) {
+        blank += 1;
+        if (blankIds.length < MOST_NAMED) blankIds.push(id);
+      }
       report();
     },
     failed(name, error) {
@@ -89,6 +98,7 @@ export function createProgress(
     summary: (pruneSkipped) => ({
       ...counts,
       failed: [...failures],
+      withoutText: { documents: blank, ids: [...blankIds] },
       pruneSkipped,
       elapsedMs: performance.now() - began,
       ...spentNow(),

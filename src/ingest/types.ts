@@ -76,12 +76,21 @@ export interface IngestFailure {
   readonly reason: string;
 }
 
+/** Documents that gave no chunk: blank ones, and those of a title alone. */
+export interface WithoutText {
+  readonly documents: number;
+  /** Of the first ten. */
+  readonly ids: readonly string[];
+}
+
 export interface IngestSummary {
   readonly added: number;
   readonly changed: number;
   readonly unchanged: number;
   readonly removed: number;
   readonly failed: readonly IngestFailure[];
+  /** Of the added and changed documents, those of which there is nothing to find. */
+  readonly withoutText: WithoutText;
   /** Chunks of the added and changed documents. */
   readonly chunks: number;
   /** Texts the embedder was asked for. */

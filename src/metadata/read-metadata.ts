@@ -60,6 +60,7 @@ export function readMetadata(
     if (type === null) continue;
     if (known === undefined) {
       const problem = nameProblem(path);
+      if (path === '') throw unkeepable('has a field whose name is empty; name it or leave it out');
       if (problem !== null) throw invalid(path, `is a field's name that ${problem}`);
     }
     if (Object.hasOwn(values, path))

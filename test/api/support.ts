@@ -105,6 +105,7 @@ export const SUMMARY: IngestSummary = {
   unchanged: 0,
   removed: 0,
   failed: [],
+  withoutText: { documents: 0, ids: [] },
   chunks: 2,
   embedded: 2,
   reused: 0,

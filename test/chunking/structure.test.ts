@@ -61,6 +61,37 @@ describe('Markdown', () => {
     );
   });
 
+  test('a block that is one HTML heading is a heading', () => {
+    const page = parse(
+      'markdown',
+      '<h1 align="center"><b>Fast</b> &amp; small</h1>\n\nOne\n\n<H2>\nTwo\n</H2>\n\nthree',
+    );
+    assert.equal(page.title, 'Fast & small');
+    assert.deepEqual(
+      page.blocks.map(({ kind, level, title }) => [kind, level, title]),
+      [
+        ['heading', 1, 'Fast & small'],
+        ['paragraph', undefined, undefined],
+        ['heading', 2, 'Two'],
+        ['paragraph', undefined, undefined],
+      ],
+    );
+    for (const html of [
+      '<h1><img src="logo.png"></h1>',
+      '<h1>A</h1>\nand more',
+      '<h1>A</h1><h1>B</h1>',
+      '<h1>A</h2>',
+      '<div><h1>A</h1></div>',
+      `<h1>${'x'.repeat(600)}</h1>`,
+    ]) {
+      assert.deepEqual(
+        parse('markdown', html).blocks.map(({ kind }) => kind),
+        ['other'],
+        html,
+      );
+    }
+  });
+
   test('a given title wins; without one or a level-1 heading there is none', () => {
     assert.equal(parse('markdown', '# A', 'Given').title, 'Given');
     assert.equal(parse('markdown', '## A').title, null);

@@ -10,6 +10,7 @@ const SUMMARY: IngestSummary = {
   unchanged: 0,
   removed: 0,
   failed: [],
+  withoutText: { documents: 0, ids: [] },
   chunks: 0,
   embedded: 0,
   reused: 0,
@@ -36,4 +37,18 @@ test('a failed document is named on one line, whatever its id is', () => {
       `failed ${'x'.repeat(200)} …: is wrong (invalid_document)`,
     ],
   );
+});
+
+test('documents without text are a note', () => {
+  const shown = (documents: number, ids: readonly string[]): string => {
+    const output = captureOutput();
+    showSummary(output, 'parts', { ...SUMMARY, added: 20, withoutText: { documents, ids } });
+    return output.text();
+  };
+  assert.match(shown(1, ['a\nb.md']), /\n1 document without text, which no query can find: a b\.md\n/u);
+  assert.match(
+    shown(12, ['x', 'y']),
+    /\n12 documents without text, which no query can find: x, y, and 10 more\n/u,
+  );
+  assert.doesNotMatch(shown(0, []), /without text/u);
 });

@@ -70,6 +70,7 @@ describe('the summary of an ingest', () => {
       unchanged: 0,
       removed: 0,
       failed: [],
+      withoutText: { documents: 0, ids: [] },
       chunks: 2,
       embedded: 2,
       reused: 0,

@@ -180,6 +180,7 @@ export function createWordRuntime(options: { readonly blunt?: boolean } = {}): W
         unchanged: seen.size - added,
         removed: removed.length,
         failed: [],
+        withoutText: { documents: 0, ids: [] },
         chunks: added,
         embedded: added,
         reused: 0,

@@ -130,8 +130,11 @@ describe('ingest', () => {
 
   it('stores a document without text, and counts it', async () => {
     const { runtime } = await openWithCollection();
-    const summary = await runtime.ingest('c', sourceOf(raw('empty', '')));
-    assert.deepEqual([summary.added, summary.chunks], [1, 0]);
+    const summary = await runtime.ingest('c', sourceOf(raw('empty', ''), raw('full', 'text')));
+    assert.deepEqual([summary.added, summary.chunks], [2, 1]);
+    assert.deepEqual(summary.withoutText, { documents: 1, ids: ['empty'] });
+    const again = await runtime.ingest('c', sourceOf(raw('empty', ''), raw('full', '')));
+    assert.deepEqual([again.changed, again.withoutText], [1, { documents: 1, ids: ['full'] }]);
     assert.equal((await runtime.catalog.getDocument('c', 'empty')).chunks.length, 0);
   });
 
@@ -182,6 +185,29 @@ describe('ingest', () => {
       (error) => hasCode(error, 'cancelled'),
     );
     assert.equal(await runtime.catalog.countDocuments('c'), 0);
+  });
+
+  it('names ten documents without text, and counts all', async () => {
+    const { runtime } = await openWithCollection();
+    const ids = Array.from({ length: 12 }, (_, at) => `blank-${String(at)}`);
+    const { withoutText } = await runtime.ingest('c', sourceOf(...ids.map((id) => raw(id, ' \n'))));
+    assert.deepEqual(withoutText, { documents: 12, ids: ids.slice(0, 10) });
+  });
+
+  it('stops in the middle of a document too', async () => {
+    const controller = new AbortController();
+    let counted = 0;
+    const { runtime } = await openWithCollection({
+      onCount: () => {
+        counted += 1;
+        controller.abort();
+      },
+    });
+    await assert.rejects(
+      runtime.ingest('c', sourceOf(raw('a', long('alpha').repeat(100))), { signal: controller.signal }),
+      (error) => hasCode(error, 'cancelled'),
+    );
+    assert.ok(counted < 100, `${String(counted)} texts were counted after the call was cancelled`);
   });
 
   it('reports every stage, and ends where the summary does', async () => {

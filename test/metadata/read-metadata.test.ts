@@ -171,7 +171,7 @@ describe('readMetadata with inferred fields', () => {
     ['half a pair inside a list of objects', { a: [{ b: '\udc00' }] }, 'metadata.a.b'],
     ['NUL in a key', { 'a\0': 1 }, 'metadata'],
     ['an operator for a name', { $gt: 1 }, 'metadata.$gt'],
-    ['an empty name', { '': 1 }, 'metadata.'],
+    ['an empty name', { '': 1 }, 'metadata'],
     ['no finite number', { a: Infinity }, 'metadata.a'],
     ["the prototype's name", JSON.parse('{"__proto__": {"x": 1}}') as JsonObject, 'metadata'],
     ['too much', { a: Array.from({ length: 40 }, () => 'x'.repeat(8000)) }, 'metadata'],

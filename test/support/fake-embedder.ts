@@ -16,6 +16,8 @@ export interface FakeOptions {
   readonly pin?: Partial<Pin>;
   readonly name?: string;
   readonly maxTokens?: number;
+  /** Called whenever its tokenizer is asked. */
+  readonly onCount?: () => void;
   /** Called before each `embed` answers. */
   readonly before?: (texts: readonly string[], options: EmbedOptions) => Promise<void> | void;
 }
@@ -44,7 +46,10 @@ export function createFakeEmbedder(options: FakeOptions = {}): FakeEmbedder {
     tokenizer: {
       name: 'words',
       maxTokens: options.maxTokens ?? 64,
-      count: (text) => text.match(/[\p{L}\p{N}]{1,8}|[^\s\p{L}\p{N}]/gu)?.length ?? 0,
+      count: (text) => {
+        options.onCount?.();
+        return text.match(/[\p{L}\p{N}]{1,8}|[^\s\p{L}\p{N}]/gu)?.length ?? 0;
+      },
     },
     async embed(asked, call) {
       await options.before?.(asked, call);

@@ -69,6 +69,12 @@ export const putSummarySchema = z
         }),
       )
       .meta({ description: 'Documents that were not taken, and why; the others were' }),
+    without_text: z
+      .strictObject({
+        documents: z.number().int(),
+        ids: z.array(z.string()).meta({ description: 'Of the first ten' }),
+      })
+      .meta({ description: 'Of the added and changed documents, those without text: no query finds them' }),
     chunks: z.number().int().meta({ description: 'Chunks of the added and changed documents' }),
     embedded: z.number().int().meta({ description: 'Texts the model was asked for' }),
     reused: z
