@@ -50,6 +50,8 @@ export const hitRowSchema = z.object({
   score: z.number(),
 });
 
+export const countedRowSchema = z.object({ matches: z.number().int(), rows: z.number().nullable() });
+
 export const bucketRowSchema = z.object({ bucket: z.number().int() });
 
 export const chunkRowSchema = z.object({

@@ -83,7 +83,7 @@ export function createGeneration(
       primary key (key${partitions === null ? '' : ', bucket'}))${partitions === null ? '' : ' partition by list (bucket)'}`,
     ...(partitions === null ? [] : allBuckets(partitions)).map(
       (number) =>
-        `create table ${tables.vectors}_p${String(number)} partition of ${tables.vectors} for values in (${String(number)})`,
+        `create table ${partitionTable(tables.vectors, number)} partition of ${tables.vectors} for values in (${String(number)})`,
     ),
     `alter table ${tables.vectors} alter column embedding set storage plain`,
     ...indexes(tables.vectors, columns),
@@ -97,6 +97,11 @@ export function createGeneration(
     `alter table ${tables.postings} alter column entries set storage external`,
     `create index on ${tables.postings} (segment)`,
   ];
+}
+
+/** The table of one partition of a generation's vectors. */
+export function partitionTable(vectors: string, bucket: number): string {
+  return `${vectors}_p${String(Math.trunc(bucket))}`;
 }
 
 /** Joins to chunks, which are `c`, their rows of vectors, as `v`. */

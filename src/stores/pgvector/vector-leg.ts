@@ -9,15 +9,20 @@ import type { Located } from './catalog.js';
 import type { Database, Row, Session, Statement } from './database.js';
 import { createParameters, filterSql, searchedBuckets, vectorsFilterSql } from './filter-sql.js';
 import { allBuckets, partitionsOf } from './partitions.js';
-import { bucketRowSchema, hitRowSchema, readRow } from './rows.js';
+import { bucketRowSchema, countedRowSchema, hitRowSchema, readRow } from './rows.js';
 import { DEFAULT_EF_SEARCH } from './session-settings.js';
-import { DISTANCE_OPERATORS, indexedSql, isHalved, scoreSql } from './tables.js';
+import { DISTANCE_OPERATORS, indexedSql, isHalved, partitionTable, scoreSql } from './tables.js';
 
 /**
  * Up to this many matches are compared one by one. Of 100,000 vectors, 10,000 matches took 15 ms so,
  * and 35 ms through the index at a recall of 0.999.
  */
 const EXACT_MATCHES = 10_000;
+/**
+ * So few only, where most of what is in the partitions searched matches: their graphs then answer as
+ * if there were no filter. Of 6,250 vectors in a partition, comparing all took 13 ms.
+ */
+const EXACT_MATCHES_OF_MOST = 2000;
 /**
  * Under a filter the index is asked for at least this many, of which the best k are kept: what it
  * comes upon first is not what is nearest. Where 30 % match and are topics of their own, ten out of
@@ -41,11 +46,13 @@ export async function vectorLeg(
   exactMatches = EXACT_MATCHES,
 ): Promise<VectorLegAnswer> {
   if (query.exact === true || !located.indexBuilt) return exact(database, located, query, null, options);
-  const matches =
+  const counted =
     query.filter.kind === 'all'
       ? null
       : await countMatches(database, located, query.filter, exactMatches + 1, options);
-  if (matches !== null && matches <= exactMatches) return exact(database, located, query, matches, options);
+  const matches = counted?.matches ?? null;
+  const most = counted?.isMost === true ? Math.min(exactMatches, EXACT_MATCHES_OF_MOST) : exactMatches;
+  if (matches !== null && matches <= most) return exact(database, located, query, matches, options);
 
   const rows = await approximate(database, located, query, options);
   const least = Math.min(query.k, matches ?? located.chunkCount);
@@ -60,6 +67,12 @@ export function vectorScoreSql(located: Located, vector: string): string {
   return scoreSql(metric, `v.embedding ${DISTANCE_OPERATORS[metric]} ${vector}::vector`);
 }
 
+interface Counted {
+  readonly matches: number;
+  /** Whether they are at least half of what is in the partitions searched, where these are not all. */
+  readonly isMost: boolean;
+}
+
 /** Matches of a filter, counted no further than it takes to choose a way. */
 async function countMatches(
   database: Database,
@@ -67,19 +80,31 @@ async function countMatches(
   filter: Filter,
   most: number,
   options: CallOptions | undefined,
-): Promise<number> {
+): Promise<Counted> {
   const parameters = createParameters();
+  const { vectors } = located.tables;
   const condition = vectorsFilterSql(filter, located, parameters);
   const limit = parameters.add(most);
+  const buckets = searchedBuckets(filter, located.collection.generation.index) ?? [];
+  const names = buckets.map((bucket) => partitionTable(vectors, bucket));
+  // As `analyze` last saw it; -1 before.
+  const rows =
+    names.length === 0
+      ? 'null::float8'
+      : `(select sum(reltuples)::float8 from pg_class where oid = any(${parameters.add(names)}::regclass[]))`;
   const [row] = await database.query(
     {
-      text: `select count(*)::integer as matches from
-        (select from ${located.tables.vectors} v where ${condition} limit ${limit}::integer) matching`,
+      text: `select count(*)::integer as matches, ${rows} as rows from
+        (select from ${vectors} v where ${condition} limit ${limit}::integer) matching`,
       values: parameters.values,
     },
     options,
   );
-  return Number(row?.['matches'] ?? 0);
+  const counted = readRow(countedRowSchema, row ?? {});
+  return {
+    matches: counted.matches,
+    isMost: counted.rows !== null && counted.rows > 0 && counted.matches * 2 >= counted.rows,
+  };
 }
 
 async function exact(

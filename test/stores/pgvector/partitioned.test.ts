@@ -185,6 +185,23 @@ for (const name of databaseNames()) {
       }
     });
 
+    it('asks the graphs sooner where most of what is in the partitions searched matches', async () => {
+      const strategyOf = async (of: Located, filter: Filter): Promise<string> => {
+        const { plan } = await vectorLeg(
+          database,
+          of,
+          { vector: random.vector(LARGE), k: 10, filter },
+          undefined,
+        );
+        return plan.strategy;
+      };
+      const anyDept: Filter = { kind: 'in', field: fieldRef('dept'), values: DEPTS };
+      assert.equal(await strategyOf(located, anyDept), 'approximate');
+      // As many, but in the partitions of another field: nothing is known of those.
+      assert.equal(await strategyOf(monthly, anyDept), 'exact');
+      assert.equal(await strategyOf(located, equalTo('dept', 'Legal')), 'exact');
+    });
+
     it('finds at least 0.99 of what is nearest, through the graphs', async () => {
       const price = { kind: 'compare', field: fieldRef('price'), operator: 'lt', value: 3 } as const;
       const filters: readonly Filter[] = [
