@@ -1,8 +1,9 @@
 /** Compares two measurements of the same queries, with paired significance. */
+import { atOnce, type Steps } from '../src/chunking/steps.js';
 import { RetrievalError } from '../src/errors.js';
 import { METRICS, type Metric } from './measures.js';
 import type { EvalRecord } from './record.js';
-import { atOnce, bootstrapping, mean, randomising, type InTurns } from './statistics.js';
+import { bootstrapping, mean, randomising } from './statistics.js';
 
 const SHOWN_QUERIES = 10;
 /** Differences below this are rounding, not wins. */
@@ -51,7 +52,7 @@ export function compareRecords(a: EvalRecord, b: EvalRecord): Comparison {
 }
 
 /** The same, with places to stop at. */
-export function* comparing(a: EvalRecord, b: EvalRecord): InTurns<Comparison> {
+export function* comparing(a: EvalRecord, b: EvalRecord): Steps<Comparison> {
   assertComparable(a, b);
   const ofB = new Map(b.per_query.map((query) => [query.id, query.metrics]));
   const pairs = a.per_query.map(({ id, metrics }) => {
@@ -60,7 +61,7 @@ export function* comparing(a: EvalRecord, b: EvalRecord): InTurns<Comparison> {
     return { id, a: metrics, b: other };
   });
 
-  const compareMetric = function* (metric: Metric): InTurns<MetricComparison> {
+  const compareMetric = function* (metric: Metric): Steps<MetricComparison> {
     const differences = pairs.map((pair) => snap(pair.b[metric] - pair.a[metric]));
     const wins = differences.filter((difference) => difference > 0).length;
     const losses = differences.filter((difference) => difference < 0).length;

@@ -1,4 +1,5 @@
 /** Measures a collection with a data set: ingest, ask every judged query, measure, record. */
+import { inTurns } from '../src/chunking/steps.js';
 import { RetrievalError, hasCode, throwIfCancelled } from '../src/errors.js';
 import type { IngestProgress, IngestSummary } from '../src/ingest/types.js';
 import {
@@ -15,7 +16,6 @@ import type { DataSet } from './dataset.js';
 import { judgedItems } from './passages.js';
 import { readProvenance } from './provenance.js';
 import { RECORD_FORMAT, type EvalRecord } from './record.js';
-import { inTurns } from './statistics.js';
 import { summarise, type Outcome } from './summary.js';
 import { rankAsTrecEval, type ScoredDocument } from './trec.js';
 
@@ -102,6 +102,7 @@ export async function evaluate(
       texts: options.texts ?? false,
     }),
     signal,
+    0,
   );
   const record: EvalRecord = {
     format: RECORD_FORMAT,

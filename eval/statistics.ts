@@ -1,5 +1,5 @@
 /** Quantiles, the paired randomisation test and bootstrap intervals; all deterministic. */
-import { throwIfCancelled } from '../src/errors.js';
+import { atOnce, type Steps } from '../src/chunking/steps.js';
 
 /** The seed of every resampling, so that the same records always give the same p. */
 const SEED = 20_210_914;
@@ -15,28 +15,7 @@ function roundsOf({ length }: ArrayLike<number>): number {
   return Math.max(1, Math.floor(DRAWS_AT_ONCE / Math.max(1, length)));
 }
 
-/** A computation that can stop at places, so that a service that makes it still answers meanwhile. */
-export type InTurns<T> = Generator<undefined, T, undefined>;
-
 type Interval = readonly [low: number, high: number];
-
-/** Without stopping. */
-export function atOnce<T>(computation: InTurns<T>): T {
-  for (;;) {
-    const step = computation.next();
-    if (step.done === true) return step.value;
-  }
-}
-
-/** Timers and sockets have their turn at each place. @throws RetrievalError `cancelled` */
-export async function inTurns<T>(computation: InTurns<T>, signal: AbortSignal | undefined): Promise<T> {
-  for (;;) {
-    throwIfCancelled(signal);
-    const step = computation.next();
-    if (step.done === true) return step.value;
-    await new Promise(setImmediate);
-  }
-}
 
 export function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -66,7 +45,7 @@ export function randomisationTest(differences: readonly number[]): number {
 }
 
 /** The same, with places to stop at. */
-export function* randomising(differences: readonly number[]): InTurns<number> {
+export function* randomising(differences: readonly number[]): Steps<number> {
   const effective = Float64Array.from(differences.filter((difference) => difference !== 0));
   const observed = Math.abs(effective.reduce((sum, value) => sum + value, 0));
   // Sums in another order differ in their last bits; they are the same difference.
@@ -86,7 +65,7 @@ function exactP(differences: Float64Array, threshold: number): number {
   return atLeast / patterns;
 }
 
-function* sampledP(differences: Float64Array, threshold: number): InTurns<number> {
+function* sampledP(differences: Float64Array, threshold: number): Steps<number> {
   const next = randomBits(SEED);
   let atLeast = 0;
   const rounds = roundsOf(differences);
@@ -125,7 +104,7 @@ export function bootstrapInterval(values: readonly number[]): Interval {
 }
 
 /** The same, with places to stop at. */
-export function* bootstrapping(values: readonly number[]): InTurns<Interval> {
+export function* bootstrapping(values: readonly number[]): Steps<Interval> {
   const [interval] = yield* bootstrappingAll([values]);
   return interval ?? [0, 0];
 }
@@ -134,7 +113,7 @@ export function* bootstrapping(values: readonly number[]): InTurns<Interval> {
  * The intervals of several measures of the same queries. Each is what it is alone; the queries of a
  * resample are drawn once for all of them, and drawing is most of the work.
  */
-export function* bootstrappingAll(columns: readonly (readonly number[])[]): InTurns<readonly Interval[]> {
+export function* bootstrappingAll(columns: readonly (readonly number[])[]): Steps<readonly Interval[]> {
   const size = columns[0]?.length ?? 0;
   if (size === 0) return columns.map(() => [0, 0]);
   const next = randomBits(SEED);

@@ -1,9 +1,10 @@
 /** From rankings to the measured part of a record. */
+import type { Steps } from '../src/chunking/steps.js';
 import type { DataSet } from './dataset.js';
 import { countRelevant, gainsOf, meanMeasures, measureQuery, METRICS, recall } from './measures.js';
 import type { Judgements } from './qrels.js';
 import { STAGES, type EvalRecord, type QueryRecord, type QueryTimes } from './record.js';
-import { bootstrappingAll, mean, quantile, type InTurns } from './statistics.js';
+import { bootstrappingAll, mean, quantile } from './statistics.js';
 import type { ScoredDocument } from './trec.js';
 
 const SHOWN_HITS = 10;
@@ -34,7 +35,7 @@ export function* summarise(
     documents,
     texts,
   }: { readonly depth: number; readonly documents: number; readonly texts: boolean },
-): InTurns<Summary> {
+): Steps<Summary> {
   const perQuery = [...dataSet.qrels].map(([id, judgements]) =>
     queryRecord(id, texts ? (dataSet.queries.get(id) ?? null) : null, judgements, outcomes.get(id)),
   );

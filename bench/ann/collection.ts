@@ -1,7 +1,7 @@
 /** The collection that is searched: its documents, and fields that select a share of them. */
-import { createHash } from 'node:crypto';
-import type { EmbeddedChunk, Filter, Pin } from '../../src/model.js';
+import type { Filter, Pin } from '../../src/model.js';
 import type { CollectionSpec, DocumentWrite, GenerationRef, VectorStore } from '../../src/stores/port.js';
+import { toChunks } from '../support/passages.js';
 import { mulberry32 } from '../support/random.js';
 import { DIMENSIONS } from './vectors.js';
 import type { DocumentVectors } from './vectors.js';
@@ -78,23 +78,7 @@ function toWrites(documents: readonly DocumentVectors[], seed: number): readonly
   const byTopic = ranks(documents.map(({ topic }) => topic));
   return documents.map(({ passages }, index) => {
     const id = `document-${String(index)}`;
-    const chunks = passages.map((vector, ordinal): EmbeddedChunk => {
-      const text = `Passage ${String(ordinal)} of ${id}`;
-      return {
-        id: createHash('sha256').update(text).digest('hex'),
-        documentId: id,
-        ordinal,
-        start: 0,
-        end: text.length,
-        overlap: 0,
-        headingPath: [],
-        text,
-        indexedText: text,
-        tokens: 5,
-        split: 'block',
-        vector,
-      };
-    });
+    const chunks = toChunks(id, passages);
     return {
       document: { id, title: null, source: null, text: id, blocks: [], metadata: {} },
       values: {

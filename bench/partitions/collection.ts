@@ -1,9 +1,9 @@
 /** The documents that are searched: of departments that write about topics of their own, or about all. */
-import { createHash } from 'node:crypto';
-import type { EmbeddedChunk, Filter, Partitions } from '../../src/model.js';
+import type { Filter, Partitions } from '../../src/model.js';
 import type { DocumentWrite, GenerationRef, VectorStore } from '../../src/stores/port.js';
 import type { DocumentVectors } from '../ann/vectors.js';
 import { HNSW, putAll, specOf } from '../load/corpus.js';
+import { toChunks } from '../support/passages.js';
 import { mulberry32 } from '../support/random.js';
 
 export const DEPARTMENTS: readonly string[] = Array.from(
@@ -52,23 +52,7 @@ export function toWrites(documents: readonly DocumentVectors[], seed: number): r
     const id = `document-${String(index)}`;
     const at = random() < OWN_TOPIC ? topic : Math.floor(random() * DEPARTMENTS.length);
     const values = { department: DEPARTMENTS[at % DEPARTMENTS.length] ?? '', place: random() };
-    const chunks = passages.map((vector, ordinal): EmbeddedChunk => {
-      const text = `Passage ${String(ordinal)} of ${id}`;
-      return {
-        id: createHash('sha256').update(text).digest('hex'),
-        documentId: id,
-        ordinal,
-        start: 0,
-        end: text.length,
-        overlap: 0,
-        headingPath: [],
-        text,
-        indexedText: text,
-        tokens: 5,
-        split: 'block',
-        vector,
-      };
-    });
+    const chunks = toChunks(id, passages);
     const document = { id, title: null, source: null, text: id, blocks: [], metadata: values };
     return { document, values, contentHash: id, chunks };
   });

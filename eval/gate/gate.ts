@@ -3,6 +3,7 @@
  * and the other may not be worse than the policy allows. What was found is kept with the
  * collection, and decides whether the generation may become active.
  */
+import { inTurns } from '../../src/chunking/steps.js';
 import { RetrievalError } from '../../src/errors.js';
 import { gateReportSchema } from '../../src/generations/gate.js';
 import type {
@@ -22,7 +23,6 @@ import type { Checked } from '../expected.js';
 import { checkDataSet } from '../expected.js';
 import type { EvalRecord } from '../record.js';
 import { evaluate } from '../run.js';
-import { inTurns } from '../statistics.js';
 import { loadEvalSet } from '../stored-questions.js';
 import { judge } from './policy.js';
 
@@ -104,7 +104,7 @@ async function compareGenerations(
   const ofActive = await measure(active.id, 'active');
   const ofCandidate = await measure(candidate.id, 'candidate');
   onProgress({ stage: 'compare', asked: questions, questions });
-  const comparison = await inTurns(comparing(ofActive, ofCandidate), signal);
+  const comparison = await inTurns(comparing(ofActive, ofCandidate), signal, 0);
   const reasons = judge(policy, comparison, {
     active: ofActive.latency_ms.wall,
     candidate: ofCandidate.latency_ms.wall,

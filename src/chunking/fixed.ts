@@ -7,7 +7,7 @@ import type { Chunk, Document, FixedChunker, Tokenizer } from '../model.js';
 import { emit, leastRoom, roomOf, startChunks, targetTokens } from './chunk.js';
 import type { Context } from './chunk.js';
 import { skipSpace, wordEnd } from './lines.js';
-import { NO_DECORATION } from './pieces.js';
+import { pieceOf } from './pieces.js';
 import type { Piece } from './pieces.js';
 import { splitSpan } from './split-text.js';
 import type { Limits } from './split-text.js';
@@ -96,27 +96,16 @@ function* wordPieces(context: Context, rooms: readonly Limits[]): Steps<readonly
     const limits = rooms[section.index];
     if (limits === undefined) continue;
     for (const block of section.blocks) {
-      // Written out: a piece a word is many, and spreading a common part into each costs more than all else.
-      const piece = (start: number, end: number, tokens: number, before: Piece['before']): Piece => ({
-        start,
-        end,
-        tokens,
-        before,
-        section: section.index,
-        isProse: true,
-        isHeading: block.kind === 'heading',
-        lead: NO_DECORATION,
-        trail: NO_DECORATION,
-      });
+      const common = { section: section.index, isProse: true, isHeading: block.kind === 'heading' };
       for (let at = skipSpace(text, block.start, block.end); at < block.end;) {
         const end = wordEnd(text, at, block.end);
         const before = at === block.start ? 'block' : 'token';
         const count = end - at <= limits.characters ? countOf(text.slice(at, end)) : Infinity;
-        if (count <= limits.tokens) words.push(piece(at, end, count, before));
+        if (count <= limits.tokens) words.push(pieceOf(common, { start: at, end, tokens: count, before }));
         else {
           const parts = yield* splitSpan(text, { start: at, end }, limits, tokenizer);
           for (const [index, part] of parts.entries()) {
-            words.push(piece(part.start, part.end, part.tokens, index === 0 ? before : 'token'));
+            words.push(pieceOf(common, part, index === 0 ? before : 'token'));
           }
         }
         at = skipSpace(text, end, block.end);

@@ -53,12 +53,9 @@ function* structure(format: RawDocument['format'], content: string): Steps<Struc
   }
 }
 
-/** Cleaned at once, in UTF-16 code units. */
-const SLICE = 262_144;
-
 function* clean(content: string): Steps<string> {
   const slices: string[] = [];
-  for (const slice of slicesOf(content.replace(/^\uFEFF/u, ''), SLICE)) {
+  for (const slice of slicesOf(content.replace(/^\uFEFF/u, ''))) {
     slices.push(slice.toWellFormed().replaceAll('\0', '\uFFFD').replace(/\r\n?/gu, '\n'));
     yield;
   }

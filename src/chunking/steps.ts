@@ -4,7 +4,7 @@
  */
 import { throwIfCancelled } from '../errors.js';
 
-/** Stops after at most a few thousand characters' work. */
+/** Stops after a few milliseconds' work at most. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
 /** Longest turn, in milliseconds; a step or a collection of garbage may make it a little longer. */
@@ -20,15 +20,16 @@ export function atOnce<T>(steps: Steps<T>): T {
 
 /**
  * Does the work in turns: timers and sockets have theirs in between.
+ * @param turnMs a turn ends with the first step after so long; 0: with each
  * @throws RetrievalError `cancelled`
  */
-export async function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
+export async function inTurns<T>(steps: Steps<T>, signal?: AbortSignal, turnMs = TURN_MS): Promise<T> {
   let began = performance.now();
   for (;;) {
     throwIfCancelled(signal);
     const { done, value } = steps.next();
     if (done === true) return value;
-    if (performance.now() - began < TURN_MS) continue;
+    if (performance.now() - began < turnMs) continue;
     await nextTurn();
     began = performance.now();
   }

@@ -158,7 +158,7 @@ async function buildUntilComplete(build: Build): Promise<void> {
     try {
       for await (const { stored, kept } of missingDocuments(build)) {
         found += 1;
-        // Chunking is synchronous: let timers and sockets have their turn between documents.
+        // Many small documents are one long turn otherwise: timers and sockets have theirs between them.
         await new Promise(setImmediate);
         throwIfCancelled(build.options.signal);
         if (stored !== null) await buildDocument(build, stored, kept);

@@ -17,15 +17,12 @@ export const PIPELINE_VERSION = 3;
 export function* contentHash(raw: RawDocument): Steps<string> {
   const parts = [PIPELINE_VERSION, raw.format, raw.title ?? null, raw.source ?? null, raw.metadata];
   const hash = createHash('sha256').update(`${JSON.stringify(parts.map(canonical)).slice(0, -1)},"`);
-  for (const slice of slicesOf(raw.content, SLICE)) {
+  for (const slice of slicesOf(raw.content)) {
     hash.update(JSON.stringify(slice).slice(1, -1));
     yield;
   }
   return hash.update('"]').digest('hex');
 }
-
-/** Hashed at once, in UTF-16 code units. */
-const SLICE = 262_144;
 
 /**
  * What is stored as a document's hash: that of its content, and behind it the version by which its

@@ -4,33 +4,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readRecord } from '../../eval/record.js';
-import { loadConfig } from '../../src/config.js';
-import type { Runtime } from '../../src/runtime-types.js';
-import { openRuntime } from '../../src/runtime.js';
 import { withFolder } from '../eval/support.js';
-import { createFakeEmbedder } from '../support/fake-embedder.js';
-import { runInProcess, sentencesOf } from './support.js';
-import type { InProcess } from './support.js';
+import { openTwoGenerations } from './two-generations.js';
+import type { TwoGenerations } from './two-generations.js';
 
 const WORDS = ['pump', 'valve', 'rotor', 'brake'];
-const BY = { by: 'test' };
 
 /** A collection of two generations that keeps a set of documents and passages. */
-async function open(folder: string): Promise<{
-  readonly runtime: Runtime;
-  readonly run: (...args: string[]) => Promise<InProcess>;
-}> {
-  const models = {
-    first: createFakeEmbedder({ name: 'first' }),
-    second: createFakeEmbedder({ name: 'second', pin: { model: 'second' } }),
-  };
-  const runtime = await openRuntime(loadConfig({ PLUMBLINE_STORE_URL: 'memory:' }), {
-    openEmbedder: (name) => Promise.resolve(name === 'first' ? models.first : models.second),
-  });
-  await runtime.catalog.createCollection({ name: 'parts', embedder: 'first' });
-  await runtime.ingest('parts', sentencesOf(WORDS));
-  const { id } = await runtime.generations.start('parts', { embedder: 'second' }, BY);
-  await runtime.generations.build('parts', id, BY);
+async function open(folder: string): Promise<TwoGenerations> {
+  const { runtime, run } = await openTwoGenerations(folder, WORDS);
   await runtime.evalSets.put('parts', {
     name: 'own',
     questions: [
@@ -39,9 +21,7 @@ async function open(folder: string): Promise<{
       { query: 'the rotor', expected: [{ document: 'rotor', passage: 'Nothing of the kind is said' }] },
     ],
   });
-  // Each command closes its runtime, which here is one for all.
-  const kept: Runtime = { ...runtime, close: () => Promise.resolve() };
-  return { runtime, run: (...args) => runInProcess(args, { runtime: kept, cwd: folder }) };
+  return { runtime, run };
 }
 
 test('the only set is asked as it is, by document and by passage, and two generations compare', async () => {

@@ -4,21 +4,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { readRecord } from '../../eval/record.js';
-import { loadConfig } from '../../src/config.js';
-import type { Runtime } from '../../src/runtime-types.js';
-import { openRuntime } from '../../src/runtime.js';
 import { jsonl, withFolder, writeFiles } from '../eval/support.js';
-import { createFakeEmbedder } from '../support/fake-embedder.js';
-import { runInProcess, sentencesOf } from './support.js';
-import type { InProcess } from './support.js';
+import { openTwoGenerations } from './two-generations.js';
+import type { TwoGenerations } from './two-generations.js';
 
 const WORDS = ['pump', 'valve', 'rotor', 'brake', 'gear', 'shaft', 'seal', 'bolt', 'nut', 'cam'];
-const BY = { by: 'test' };
 
-interface Opened {
+interface Opened extends TwoGenerations {
   readonly folder: string;
-  readonly runtime: Runtime;
-  readonly run: (...args: string[]) => Promise<InProcess>;
   /** Writes a file of questions that expect these documents. */
   readonly ask: (name: string, documents: readonly string[]) => Promise<void>;
 }
@@ -26,23 +19,11 @@ interface Opened {
 /** A collection of two generations. */
 async function withParts(work: (opened: Opened) => Promise<void>): Promise<void> {
   await withFolder(async (folder) => {
-    const models = {
-      first: createFakeEmbedder({ name: 'first' }),
-      second: createFakeEmbedder({ name: 'second', pin: { model: 'second' } }),
-    };
-    const runtime = await openRuntime(loadConfig({ PLUMBLINE_STORE_URL: 'memory:' }), {
-      openEmbedder: (name) => Promise.resolve(name === 'first' ? models.first : models.second),
-    });
-    await runtime.catalog.createCollection({ name: 'parts', embedder: 'first' });
-    await runtime.ingest('parts', sentencesOf(WORDS));
-    const { id } = await runtime.generations.start('parts', { embedder: 'second' }, BY);
-    await runtime.generations.build('parts', id, BY);
-    // Each command closes its runtime, which here is one for all.
-    const kept: Runtime = { ...runtime, close: () => Promise.resolve() };
+    const { runtime, run } = await openTwoGenerations(folder, WORDS);
     await work({
       folder,
       runtime,
-      run: (...args) => runInProcess(args, { runtime: kept, cwd: folder }),
+      run,
       ask: (name, documents) =>
         writeFile(
           join(folder, name),

@@ -6,15 +6,14 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import {
   bootstrapInterval,
-  atOnce,
   bootstrapping,
   bootstrappingAll,
-  inTurns,
   mean,
   quantile,
   randomisationTest,
   randomising,
 } from '../../eval/statistics.js';
+import { atOnce, inTurns } from '../../src/chunking/steps.js';
 import { packageRoot } from '../../src/package-root.js';
 
 const schema = z.object({
@@ -86,8 +85,8 @@ test('what is computed in turns comes to the same, lets others run, and can be s
     if (!isOver) setImmediate(count);
   };
   setImmediate(count);
-  assert.equal(await inTurns(randomising(values), undefined), randomisationTest(values));
-  assert.deepEqual(await inTurns(bootstrapping(values), undefined), bootstrapInterval(values));
+  assert.equal(await inTurns(randomising(values), undefined, 0), randomisationTest(values));
+  assert.deepEqual(await inTurns(bootstrapping(values), undefined, 0), bootstrapInterval(values));
   const others = values.map((value) => value / 3);
   assert.deepEqual(atOnce(bootstrappingAll([values, others])), [
     bootstrapInterval(values),
@@ -97,7 +96,7 @@ test('what is computed in turns comes to the same, lets others run, and can be s
   assert.ok(turns > 50, String(turns));
 
   const controller = new AbortController();
-  const stopped = inTurns(randomising(values), controller.signal);
+  const stopped = inTurns(randomising(values), controller.signal, 0);
   controller.abort();
   await assert.rejects(stopped, { code: 'cancelled' });
 });

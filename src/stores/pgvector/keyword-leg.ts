@@ -217,8 +217,9 @@ async function readMatches(
     return rows.length < keys.length ? null : rows.map(toMatch);
   }
   const parameters = createParameters(collection.generation.id, keys);
-  const condition = vectorsFilterSql(filter, located, parameters);
-  const isSpread = partitions !== null && searchedBuckets(filter, index) === null;
+  const buckets = searchedBuckets(filter, index);
+  const condition = vectorsFilterSql(filter, located, parameters, buckets);
+  const isSpread = partitions !== null && buckets === null;
   const matching =
     isSpread && keys.length <= ONE_BY_ONE
       ? `(${tables.chunks} c ${joinVectors(tables, index)}) on c.key = any($2::bigint[]) and (${condition})`

@@ -83,10 +83,10 @@ async function countMatches(
 ): Promise<Counted> {
   const parameters = createParameters();
   const { vectors } = located.tables;
-  const condition = vectorsFilterSql(filter, located, parameters);
+  const buckets = searchedBuckets(filter, located.collection.generation.index);
+  const condition = vectorsFilterSql(filter, located, parameters, buckets);
   const limit = parameters.add(most);
-  const buckets = searchedBuckets(filter, located.collection.generation.index) ?? [];
-  const names = buckets.map((bucket) => partitionTable(vectors, bucket));
+  const names = (buckets ?? []).map((bucket) => partitionTable(vectors, bucket));
   // As `analyze` last saw it; -1 before.
   const rows =
     names.length === 0
